@@ -1,0 +1,68 @@
+"""Command line: `python -m hamm_security.local [--data FOLDER] {demo,reset,run}`."""
+
+import argparse
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from hamm_security.local import demo
+from hamm_security.local.environment import ROOT, Installation
+from hamm_security.local.processes import LocalError
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """End through the usual clean-up; a second signal must not interrupt it."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    raise SystemExit(0 if number == signal.SIGINT else 128 + number)
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m hamm_security.local", description=__doc__)
+    result.add_argument("--data", type=Path, default=ROOT / ".local", help="folder of the installation")
+    commands = result.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("demo", help="start the whole portal with demonstration data")
+    start.add_argument("--port", type=int, default=8000)
+    commands.add_parser("reset", help="delete the installation")
+    run = commands.add_parser("run", help="run a command against the installation's database")
+    run.add_argument("--scratch", action="store_true", help="use an empty database that is thrown away afterwards")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    return result
+
+
+def run_command(installation: Installation, words: list[str]) -> int:
+    if words[:1] == ["--"]:
+        words = words[1:]
+    if not words:
+        raise LocalError("Es wurde kein Befehl angegeben. Beispiel: run manage.py migrate")
+    prefix = [sys.executable] if words[0].endswith(".py") else []
+    with installation.servers() as (cluster, valkey):
+        environment = installation.environment(cluster, valkey)
+        return subprocess.run([*prefix, *words], env=environment, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    installation = Installation(options.data.resolve())
+    try:
+        if options.command == "demo":
+            return demo.start(installation, port=options.port)
+        if options.command == "reset":
+            return demo.reset(installation)
+        if options.scratch:
+            with tempfile.TemporaryDirectory(prefix="hamm-scratch-") as folder:
+                Path(folder).chmod(0o711)
+                return run_command(Installation(Path(folder)), options.words)
+        return run_command(installation, options.words)
+    except LocalError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

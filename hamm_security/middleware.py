@@ -1,0 +1,49 @@
+"""Small request-wide duties for which no library is at hand."""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def client_address(get_response: GetResponse) -> GetResponse:
+    """Put the caller's address into REMOTE_ADDR when trusted proxies stand in front of the portal.
+
+    Only the entries written by the trusted proxies count, read from the right: everything further left
+    in X-Forwarded-For can be made up by the caller.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        hops = settings.TRUSTED_PROXY_COUNT
+        if hops:
+            chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+            if len(chain) >= hops:
+                request.META["REMOTE_ADDR"] = chain[-hops]
+        return get_response(request)
+
+    return middleware
+
+
+def permissions_policy(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
+
+    return middleware
+
+
+def session_idle_timeout(get_response: GetResponse) -> GetResponse:
+    """Prolong the session of a person who is working, written at most once a minute."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        session = request.session
+        if not session.is_empty() and time.time() - session.get("seen_at", 0) > 60:
+            session["seen_at"] = int(time.time())
+        return response
+
+    return middleware
