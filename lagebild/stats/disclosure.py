@@ -1,0 +1,316 @@
+"""Protected counts: which atoms of the counted-only records may be published.
+
+What is protected. Records shared at the level "count only" and delivered counts; what every member sees anyway can be
+subtracted by everybody and is no part of this. The atoms are fixed: district x group x ISO week, and for records with
+a cell, cell x group x 28-day block of four whole ISO weeks. Everything else shown is a sum of published atoms.
+
+Primary rule (minimum frequency with one contributor removed; Hundepool et al. 2012, Statistical Disclosure Control,
+Wiley, ch. 4 on tables: minimum frequency, dominance and p% rules): an atom is published if and only if its whole is at
+least k and, after removing any one agency's share, the rest is 0 or at least k. The one agency removed is the attacker
+who subtracts its own records. A count of 0 is not published; consumers show 0 and withheld alike.
+
+Complementary rule (Cox 1980, J Am Stat Assoc 75:377). Both families add up the same records, hence within a district,
+group and block the sum of the weeks equals the sum of the cells. Districts, groups and blocks share no record, so this
+is the only relation between atoms. A cell atom is cell AND district: a cell across a boundary makes one atom in each
+district, by the district of the record's exact place, which keeps both families exact partitions of the same records
+(assigning whole cells by their centre would need other district totals than those shown). Records without a cell form
+one further atom of the second family that is never shown.
+
+Let an attacker know own records, and assume he knows which atoms hold none of others. From the published atoms he gets
+
+    D = (rest of the withheld weeks) - (rest of the withheld cells)
+
+and nothing more: the rest in the withheld weeks is at least D, that in the withheld cells at least -D, and equal to it
+where one side is empty. Weeks are released first and stay; the cells of a complete block are then withheld, beyond the
+primary rule, until for each attacker (each agency, and one without own records)
+
+    1. |D| is 0 or at least k, so no bound shows that "1 to k - 1" cases of others are hidden, and
+    2. no atom that fails the primary rule is the only unknown one, as far as withholding cells can change that.
+
+Cells are withheld smallest first, a single sufficient cell before several, superfluous ones given back; same input,
+same result. With all cells withheld D is minus the rest of the published weeks, each of them 0 or at least k, so the
+procedure always ends safely.
+
+Limits. Agencies that pool their records are one attacker only if counted as one agency. The rules bound what linear
+relations and non-negativity give; they do not hide that an attacker may guess well. Counts are released once: the same
+records must be handed in for the cells of a block as for its weeks, so a record that arrives after its week has been
+released must be left out of the block, and stored releases are never computed again from changed records.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lagebild.stats.weeks import BLOCK_WEEKS
+
+NO_CELL = 0
+MINIMUM = 3
+SENSITIVE_MINIMUM = 5
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Counted-only cases, one row per entry; rows of the same keys are added up. All arrays (n,) whole numbers.
+
+    district, group, agency: keys of the caller. group must cut finely enough that no record is in two groups (category
+    group x kind x geo) and carries one minimum. week: ISO week number (weeks.week_index). cell: H3 cell, NO_CELL (0)
+    for records and delivered counts without one. count: cases, at least 0. minimum: k of the row's group, at least 2.
+    ValueError for unequal lengths, negative counts, k below 2 and two different k in one group.
+    """
+
+    district: IntArray
+    group: IntArray
+    week: IntArray
+    cell: IntArray
+    agency: IntArray
+    count: IntArray
+    minimum: IntArray
+
+    def __post_init__(self) -> None:
+        for name in ("district", "group", "week", "cell", "agency", "count", "minimum"):
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+                raise ValueError(f"{name} must be one row of whole numbers")
+            object.__setattr__(self, name, array.astype(np.int64))
+            if array.size != self.district.size:
+                raise ValueError(f"{name} has {array.size} entries, district {self.district.size}")
+        if (self.count < 0).any():
+            raise ValueError("count must be at least 0")
+        if (self.minimum < 2).any():
+            raise ValueError("minimum must be at least 2")
+        pairs = np.unique(np.column_stack([self.group, self.minimum]), axis=0)
+        if len(pairs) != len(np.unique(self.group)):
+            raise ValueError("a group has two different minimums")
+
+    def where(self, mask: BoolArray) -> "Contributions":
+        """The rows of `mask`."""
+        return Contributions(
+            self.district[mask],
+            self.group[mask],
+            self.week[mask],
+            self.cell[mask],
+            self.agency[mask],
+            self.count[mask],
+            self.minimum[mask],
+        )
+
+
+@dataclass(frozen=True)
+class WeekAtoms:
+    """Atoms district x group x week holding cases, ascending by (district, group, week); arrays (m,).
+
+    count is the true number of every atom: store and show it only where `published`.
+    """
+
+    district: IntArray
+    group: IntArray
+    week: IntArray
+    count: IntArray
+    published: BoolArray
+
+
+@dataclass(frozen=True)
+class CellAtoms:
+    """Atoms cell x district x group x block holding cases, ascending by (district, group, block, cell); arrays (m,).
+
+    count is the true number of every atom: store and show it only where `published`. A cell across a district boundary
+    has one atom in each district; its figure on a map is the sum of the published ones.
+    """
+
+    district: IntArray
+    group: IntArray
+    block: IntArray
+    cell: IntArray
+    count: IntArray
+    published: BoolArray
+
+
+@dataclass(frozen=True)
+class PublishedCounts:
+    """Both families of atoms up to a date."""
+
+    weeks: WeekAtoms
+    cells: CellAtoms
+
+
+def publish_counts(contributions: Contributions, *, weeks_end: int) -> PublishedCounts:
+    """Atoms of all complete weeks and blocks and which of them may be published.
+
+    weeks_end: first week number that is not complete (weeks.complete_weeks_end); rows of that week and later are left
+    out, and cells of a block only appear when its four weeks are complete.
+    """
+    rows = contributions.where((contributions.week < weeks_end) & (contributions.count > 0))
+    week_keys = np.column_stack([rows.district, rows.group, rows.week])
+    week = _family(week_keys, rows)
+    whole_blocks = rows.where(rows.week // BLOCK_WEEKS < weeks_end // BLOCK_WEEKS)
+    cell_keys = np.column_stack(
+        [whole_blocks.district, whole_blocks.group, whole_blocks.week // BLOCK_WEEKS, whole_blocks.cell]
+    )
+    cell = _family(cell_keys, whole_blocks)
+    week_published = primary_rule(week.atom, week.agency, week.share, week.minimum)
+    cell_passes = primary_rule(cell.atom, cell.agency, cell.share, cell.minimum)
+    cell_published = _withhold_cells(week, week_published, cell, cell_passes)
+    shown = cell.keys[:, 3] != NO_CELL
+    return PublishedCounts(
+        weeks=WeekAtoms(*week.keys.T, count=week.total, published=week_published),
+        cells=CellAtoms(*cell.keys[shown].T, count=cell.total[shown], published=cell_published[shown]),
+    )
+
+
+def primary_rule(atom: npt.ArrayLike, agency: npt.ArrayLike, count: npt.ArrayLike, minimum: npt.ArrayLike) -> BoolArray:
+    """Which atoms pass the primary rule on their own.
+
+    atom: (n,) int, position of the atom, 0 <= atom < m; agency: (n,) int; count: (n,) int, at least 0; several rows
+    of one atom and agency are added up. minimum: (m,) int, k of each atom. Returns (m,) bool.
+    """
+    number = np.asarray(minimum, dtype=np.int64)
+    pair, inverse = _unique_rows(np.column_stack([np.asarray(atom), np.asarray(agency)]).astype(np.int64))
+    share = np.zeros(len(pair), dtype=np.int64)
+    np.add.at(share, inverse, np.asarray(count, dtype=np.int64))
+    total = np.zeros(len(number), dtype=np.int64)
+    np.add.at(total, pair[:, 0], share)
+    rest = total[pair[:, 0]] - share
+    passes = total >= number
+    passes[pair[(rest > 0) & (rest < number[pair[:, 0]]), 0]] = False
+    return passes
+
+
+def surviving_share(count: npt.ArrayLike, published: npt.ArrayLike) -> float | None:
+    """Share of all cases that lies in published atoms, 0 to 1; None where there are no cases.
+
+    count: (m,) int; published: (m,) bool.
+    """
+    number = np.asarray(count)
+    total = int(number.sum())
+    return int(number[np.asarray(published, dtype=bool)].sum()) / total if total else None
+
+
+@dataclass(frozen=True)
+class _Family:
+    """keys (m, c) of the atoms; total, minimum (m,); atom, agency, share (s,) one entry per atom and agency."""
+
+    keys: IntArray
+    total: IntArray
+    minimum: IntArray
+    atom: IntArray
+    agency: IntArray
+    share: IntArray
+
+
+def _family(keys: IntArray, rows: Contributions) -> _Family:
+    atoms, inverse = _unique_rows(keys)
+    pairs, pair_inverse = _unique_rows(np.column_stack([inverse, rows.agency]))
+    share = np.zeros(len(pairs), dtype=np.int64)
+    np.add.at(share, pair_inverse, rows.count)
+    total = np.zeros(len(atoms), dtype=np.int64)
+    np.add.at(total, inverse, rows.count)
+    minimum = np.zeros(len(atoms), dtype=np.int64)
+    minimum[inverse] = rows.minimum
+    return _Family(atoms, total, minimum, pairs[:, 0], pairs[:, 1], share)
+
+
+def _withhold_cells(week: _Family, week_published: BoolArray, cell: _Family, cell_passes: BoolArray) -> BoolArray:
+    """Apply the complementary rule block by block; the atoms of a block are contiguous in both families."""
+    published = cell_passes & (cell.keys[:, 3] != NO_CELL)
+    blocks, start = np.unique(cell.keys[:, :3], axis=0, return_index=True)
+    bounds = np.append(start, len(cell.keys))
+    week_block = np.column_stack([week.keys[:, :2], week.keys[:, 2] // BLOCK_WEEKS])
+    week_of = _row_positions(blocks, week_block)
+    week_order = np.argsort(week_of, kind="stable")
+    week_bounds = np.searchsorted(week_of[week_order], np.arange(len(blocks) + 1))
+    week_rest, cell_rest = _Rests(week), _Rests(cell)
+    for index in range(len(blocks)):
+        atoms = np.arange(bounds[index], bounds[index + 1])
+        if not published[atoms].any():
+            continue
+        weeks = week_order[week_bounds[index] : week_bounds[index + 1]]
+        agencies = cell_rest.agencies(atoms)
+        block = _Block(
+            week_rest=week_rest.table(weeks, agencies),
+            week_open=week_published[weeks],
+            cell_rest=cell_rest.table(atoms, agencies),
+            cell_passes=cell_passes[atoms],
+            minimum=int(cell.minimum[atoms[0]]),
+        )
+        published[atoms] = block.withhold(published[atoms])
+    return published
+
+
+class _Rests:
+    """Rest of an atom after removing one agency, read off the list of shares, which is ordered by atom."""
+
+    def __init__(self, family: _Family) -> None:
+        self._family = family
+        self._start = np.searchsorted(family.atom, np.arange(len(family.total) + 1))
+
+    def agencies(self, atoms: IntArray) -> IntArray:
+        return np.unique(self._family.agency[self._start[atoms[0]] : self._start[atoms[-1] + 1]])
+
+    def table(self, atoms: IntArray, agencies: IntArray) -> IntArray:
+        """(atoms, 1 + agencies): the whole, then the rest without each agency."""
+        rest = np.repeat(self._family.total[atoms][:, None], 1 + len(agencies), axis=1)
+        for row, atom in enumerate(atoms):
+            entry = slice(self._start[atom], self._start[atom + 1])
+            rest[row, 1 + np.searchsorted(agencies, self._family.agency[entry])] -= self._family.share[entry]
+        return rest
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One district, group and block. week_rest (w, a), cell_rest (c, a): the whole and the rest per attacker."""
+
+    week_rest: IntArray
+    week_open: BoolArray
+    cell_rest: IntArray
+    cell_passes: BoolArray
+    minimum: int
+
+    def withhold(self, cell_open: BoolArray) -> BoolArray:
+        """Cells that stay published once the block is safe."""
+        result = cell_open.copy()
+        order = [int(cell) for cell in np.argsort(self.cell_rest[:, 0], kind="stable") if result[cell]]
+        added: list[int] = []
+        while not self.is_safe(result):
+            left = [cell for cell in order if result[cell]]
+            chosen = next((cell for cell in left if self.is_safe(_with(result, cell, False))), left[0])
+            result[chosen] = False
+            added.append(chosen)
+        for cell in reversed(added):
+            if self.is_safe(_with(result, cell, True)):
+                result[cell] = True
+        return result
+
+    def is_safe(self, cell_open: BoolArray) -> bool:
+        weeks = self.week_rest[~self.week_open]
+        cells = self.cell_rest[~cell_open]
+        bound = np.abs(weeks.sum(axis=0) - cells.sum(axis=0))
+        if ((bound > 0) & (bound < self.minimum)).any():
+            return False
+        failing = self.cell_rest[~cell_open & ~self.cell_passes]
+        unknown = (weeks > 0).sum(axis=0) + (cells > 0).sum(axis=0)
+        sensitive = (weeks > 0).sum(axis=0) + (failing > 0).sum(axis=0)
+        remedy = (self.cell_rest[cell_open] > 0).any(axis=0)
+        return not ((unknown == 1) & (sensitive == 1) & remedy).any()
+
+
+def _with(mask: BoolArray, position: int, value: bool) -> BoolArray:
+    changed = mask.copy()
+    changed[position] = value
+    return changed
+
+
+def _unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
+    return unique, inverse.reshape(-1)
+
+
+def _row_positions(ordered: IntArray, rows: IntArray) -> IntArray:
+    """Position of each row in the unique rows `ordered`; len(ordered) where absent."""
+    both, inverse = _unique_rows(np.vstack([ordered, rows]))
+    place = np.full(len(both), len(ordered), dtype=np.int64)
+    place[inverse[: len(ordered)]] = np.arange(len(ordered))
+    return place[inverse[len(ordered) :]]
