@@ -1,0 +1,82 @@
+"""Access keys: made, checked, revoked. The key is shown once; the database keeps a prefix and a SHA-256 of the rest.
+
+A fast hash is right here: the secret is 256 random bits, not a password a person chose.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import ipaddress
+import secrets
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from agencies import audit
+from agencies.models import Agency, ApiKey, KeyScope
+
+DEFAULT_VALID_FOR = datetime.timedelta(days=365)
+_LAST_USED_STEP = datetime.timedelta(minutes=5)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def create_api_key(
+    *,
+    agency: Agency,
+    scope: KeyScope,
+    label: str,
+    by,
+    networks: list[str] | None = None,
+    valid_for: datetime.timedelta = DEFAULT_VALID_FOR,
+) -> tuple[ApiKey, str]:
+    """Make a key and return it with its only plain copy. `by` is None on the command line."""
+    if by is not None and not (by.can("lead_agency") and by.agency_id == agency.pk):
+        raise PermissionDenied("Nur die Leitung der Behörde darf Zugangsschlüssel anlegen.")
+    for network in networks or []:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ValidationError(f"„{network}“ ist kein Netz. Bitte zum Beispiel 10.1.0.0/16 angeben.") from error
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        agency=agency,
+        label=label,
+        prefix=prefix,
+        secret_hash=_digest(secret),
+        scope=scope,
+        networks=networks or [],
+        created_by=by,
+        expires_at=timezone.now() + valid_for,
+    )
+    audit.record(audit.Act.KEY_CREATED, by=by, obj=key, owner=agency, scope=scope)
+    return key, f"{prefix}.{secret}"
+
+
+@transaction.atomic
+def revoke_api_key(*, key: ApiKey, by) -> None:
+    if not (by.can("lead_agency") and by.agency_id == key.agency_id):
+        raise PermissionDenied("Nur die Leitung der Behörde darf Zugangsschlüssel sperren.")
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    audit.record(audit.Act.KEY_REVOKED, by=by, obj=key, owner=key.agency)
+
+
+def find_key(presented: str, *, address: str) -> ApiKey | None:
+    """The usable key that was presented from an allowed network, or None. Same work for a wrong prefix."""
+    prefix, _, secret = presented.partition(".")
+    key = ApiKey.objects.usable().select_related("agency").filter(prefix=prefix).first()
+    matches = hmac.compare_digest(_digest(secret), key.secret_hash if key else _digest(""))
+    if key is None or not secret or not matches:
+        return None
+    if key.networks and not any(ipaddress.ip_address(address) in ipaddress.ip_network(n) for n in key.networks):
+        return None
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key

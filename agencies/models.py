@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import datetime
+from functools import cached_property
+
+import pgtrigger
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from agencies.roles import CAPABILITIES, Role
+
+
+class MembershipKind(models.TextChoices):
+    VOTING = "voting", "Stimmberechtigt"
+    LETTER_OF_INTENT = "letter_of_intent", "Beigetreten durch Letter of Intent"
+    ASSOCIATED = "associated", "Assoziiert"
+    GUEST = "guest", "Gast"
+
+
+class MembershipStatus(models.TextChoices):
+    DRAFT = "draft", "Entwurf"
+    SIGNED = "signed", "Unterzeichnet"
+    ACTIVE = "active", "Aktiv"
+    SUSPENDED = "suspended", "Ausgesetzt"
+    ENDED = "ended", "Beendet"
+
+
+FULL_KINDS = (MembershipKind.VOTING, MembershipKind.LETTER_OF_INTENT, MembershipKind.ASSOCIATED)
+
+
+class AgencyQuerySet(models.QuerySet):
+    def active(self, at: datetime.date | None = None) -> AgencyQuerySet:
+        """Agencies with an active full membership on the given local day: the only ones that give or get anything."""
+        return self.filter(pk__in=Membership.objects.active_full(at).values("agency_id"))
+
+
+class Agency(models.Model):
+    slug = models.SlugField("Kurzzeichen", unique=True)
+    name = models.CharField("Name", max_length=200)
+    short_name = models.CharField("Kurzname", max_length=60)
+    parent = models.ForeignKey(
+        "self", verbose_name="Teil von", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    is_coordination = models.BooleanField("Geschäftsstelle der Kooperation", default=False)
+    delivers_counts = models.BooleanField("liefert Zahlen statt Einzelmeldungen", default=False)
+    contact_email = models.EmailField("Ansprechstelle", blank=True)
+    is_demonstration = models.BooleanField("Demonstrationsdaten", default=False)
+
+    objects = AgencyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = "Behörde"
+        verbose_name_plural = "Behörden"
+
+    def __str__(self) -> str:
+        return self.short_name
+
+    @cached_property
+    def is_sharing(self) -> bool:
+        """Whether an active full membership lets data flow to and from this agency today. Queries once."""
+        return Membership.objects.active_full().filter(agency=self).exists()
+
+
+class MembershipQuerySet(models.QuerySet):
+    def active(self, at: datetime.date | None = None) -> MembershipQuerySet:
+        day = at or timezone.localdate()
+        return self.filter(status=MembershipStatus.ACTIVE, valid_from__lte=day).filter(
+            Q(valid_until=None) | Q(valid_until__gte=day)
+        )
+
+    def active_full(self, at: datetime.date | None = None) -> MembershipQuerySet:
+        return self.active(at).filter(kind__in=FULL_KINDS)
+
+    def current(self) -> MembershipQuerySet:
+        return self.exclude(status=MembershipStatus.ENDED)
+
+
+class Membership(models.Model):
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="memberships")
+    kind = models.CharField("Art", max_length=20, choices=MembershipKind)
+    status = models.CharField("Stand", max_length=10, choices=MembershipStatus, default=MembershipStatus.DRAFT)
+    valid_from = models.DateField("gültig ab")
+    valid_until = models.DateField("gültig bis", null=True, blank=True)
+    signed_on = models.DateField("unterzeichnet am", null=True, blank=True)
+    signatory = models.CharField("unterzeichnet durch", max_length=200, blank=True)
+    document = models.FileField("unterzeichnetes Dokument", upload_to="memberships/", blank=True)
+    proposed_by = models.ForeignKey("User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    activated_by = models.ForeignKey("User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    activated_at = models.DateTimeField("aktiviert am", null=True, blank=True)
+    reason = models.TextField("Begründung des letzten Schritts", blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-valid_from", "-pk")
+        verbose_name = "Mitgliedschaft"
+        verbose_name_plural = "Mitgliedschaften"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agency",), condition=~Q(status=MembershipStatus.ENDED), name="membership_one_current"
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_until__gte=models.F("valid_from")),
+                name="membership_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=MembershipStatus.ACTIVE) | Q(signed_on__isnull=False),
+                name="membership_active_signed",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.agency} – {self.get_kind_display()} ({self.get_status_display()})"
+
+
+class RoleGroup(models.Model):
+    """Ties a Django group to one agency and role; the member group is the only target of grants."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="role_groups")
+    role = models.CharField(max_length=20, choices=Role)
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="role_group")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("agency", "role"), name="rolegroup_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.agency}: {self.get_role_display()}"
+
+
+class UserManager(BaseUserManager):
+    def create_user(self, email: str, password: str | None = None, **fields) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields) -> User:
+        return self.create_user(email, password, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str) -> User:
+        return self.get(email__iexact=email)
+
+
+class Actor:
+    """What visibility and actions ask of whoever acts: a person or an access key. Needs `agency` and `roles`."""
+
+    def can(self, capability: str) -> bool:
+        return self.is_active and self.agency is not None and not CAPABILITIES[capability].isdisjoint(self.roles)
+
+
+class User(Actor, AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField("E-Mail-Adresse", unique=True)
+    full_name = models.CharField("Name", max_length=150)
+    agency = models.ForeignKey(
+        Agency, verbose_name="Behörde", null=True, blank=True, on_delete=models.PROTECT, related_name="people"
+    )
+    is_active = models.BooleanField("aktiv", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ("full_name",)
+
+    class Meta:
+        ordering = ("email",)
+        verbose_name = "Person"
+        verbose_name_plural = "Personen"
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_caseless"),)
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """Roles held in the own agency; groups of another agency count for nothing. Queries once."""
+        held = RoleGroup.objects.filter(group__user=self, agency_id=self.agency_id)
+        return frozenset(Role(role) for role in held.values_list("role", flat=True))
+
+    @property
+    def assigned_roles(self) -> frozenset[Role]:
+        return self.roles - {Role.MEMBER}
+
+    @property
+    def api_key(self) -> None:
+        return None
+
+
+class KeyScope(models.TextChoices):
+    READ = "read", "Lesen"
+    WRITE = "write", "Lesen und Schreiben"
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def usable(self, at: datetime.datetime | None = None) -> ApiKeyQuerySet:
+        moment = at or timezone.now()
+        return self.filter(revoked_at=None, expires_at__gt=moment)
+
+
+class ApiKey(Actor, models.Model):
+    """An agency's access key. Only a hash of the secret is kept; the prefix finds the row."""
+
+    agency = models.ForeignKey(Agency, verbose_name="Behörde", on_delete=models.PROTECT, related_name="api_keys")
+    label = models.CharField("Bezeichnung", max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scope = models.CharField("Umfang", max_length=5, choices=KeyScope)
+    networks = models.JSONField("erlaubte Netze", default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField("gültig bis")
+    revoked_at = models.DateTimeField("gesperrt am", null=True, blank=True)
+    last_used_at = models.DateTimeField("zuletzt benutzt", null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name = "Zugangsschlüssel"
+        verbose_name_plural = "Zugangsschlüssel"
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.prefix})"
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """A key acts as its agency's entry staff (write) or reads only; it never shares, grants or leads."""
+        return frozenset({Role.ENTRY})
+
+    def can(self, capability: str) -> bool:
+        writing = capability not in {"read_records", "read_picture"}
+        return super().can(capability) and not (writing and self.scope == KeyScope.READ)
+
+    @property
+    def api_key(self) -> ApiKey:
+        return self
+
+
+class AuditEntry(models.Model):
+    """One line of the append-only log. Holds ids and verbs, never text of a record."""
+
+    at = models.DateTimeField("Zeitpunkt", default=timezone.now, db_index=True)
+    action = models.CharField("Vorgang", max_length=40)
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    recipient = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    object_type = models.CharField(max_length=60, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)
+    purpose = models.CharField("Zweck", max_length=200, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        verbose_name = "Protokolleintrag"
+        verbose_name_plural = "Protokoll"
+        indexes = (
+            models.Index(fields=("owner", "-at"), name="audit_owner_at"),
+            models.Index(fields=("object_type", "object_id"), name="audit_object"),
+        )
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

@@ -1,0 +1,48 @@
+"""What every page needs: navigation, who is acting, and how old the picture is."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from agencies.models import Agency
+from agencies.visibility import reads_picture, reads_records
+from lagebild.models import Picture
+
+_RECORD_ITEMS = (("Vorfälle", "incidents:list"), ("Beschwerden", "complaints:list"))
+_PICTURE_ITEMS = (
+    ("Lagebild", "lagebild:picture"),
+    ("Erkenntnisse", "lagebild:findings"),
+    ("Konferenzen", "conferences:list"),
+    ("Maßnahmen", "measures:list"),
+)
+
+
+def portal(request: HttpRequest) -> dict:
+    """Context of the frame; at most four queries."""
+    user = request.user
+    signed_in = user.is_authenticated and user.agency is not None
+    picture = Picture.objects.visible_to(user).newest_first().first() if signed_in and reads_picture(user) else None
+    return {
+        "portal_name": settings.PORTAL_NAME,
+        "portal_version": settings.PORTAL_VERSION,
+        "nav_items": _navigation(request) if signed_in else [],
+        "current_agency": user.agency if signed_in else None,
+        "role_labels": [role.label for role in sorted(user.assigned_roles)] if signed_in else [],
+        "is_demonstration": Agency.objects.filter(is_demonstration=True).exists(),
+        "as_of": picture.date if picture else None,
+    }
+
+
+def _navigation(request: HttpRequest) -> list[dict]:
+    items = [("Start", "start")]
+    items += _RECORD_ITEMS if reads_records(request.user) else ()
+    items += _PICTURE_ITEMS if request.user.can("read_picture") else ()
+    items += [("Behörden", "agencies:list"), ("Datenschutz", "privacy")]
+    return [
+        {"label": label, "url": (url := reverse(name)), "is_current": _is_current(request.path, url)}
+        for label, name in items
+    ]
+
+
+def _is_current(path: str, url: str) -> bool:
+    return path == url if url == "/" or url == reverse("lagebild:picture") else path.startswith(url)

@@ -1,0 +1,312 @@
+"""What happens to records: report, change, share, note. Each action checks, writes and logs in one transaction."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from agencies import audit
+from agencies.models import Agency
+from agencies.visibility import SharingLevel
+from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, DistrictIndex, cell_at
+from incidents.models import (
+    Accuracy,
+    Area,
+    Category,
+    Complaint,
+    ComplaintNote,
+    DeliveredWeek,
+    DeliveryBasis,
+    Incident,
+    IncidentNote,
+    Kind,
+    NumberSequence,
+    Record,
+    RecordNote,
+    Severity,
+    SharingDefault,
+    Source,
+)
+from incidents.workflow import TRANSITIONS, Status
+
+MODEL_OF_KIND: dict[str, type[Record]] = {Kind.INCIDENT: Incident, Kind.COMPLAINT: Complaint}
+NOTE_OF_KIND: dict[str, type[RecordNote]] = {Kind.INCIDENT: IncidentNote, Kind.COMPLAINT: ComplaintNote}
+EARLIEST_YEAR = 1990
+# Clocks of partner systems may run ahead a little.
+FUTURE_TOLERANCE = datetime.timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class RecordData:
+    """What a form, a file row or an API call says about one record. Texts are confidential."""
+
+    category: Category
+    occurred_from: datetime.datetime
+    occurred_to: datetime.datetime | None = None
+    severity: int = Severity.NORMAL
+    status: str = Status.REPORTED
+    lon: float | None = None
+    lat: float | None = None
+    accuracy: str = Accuracy.UNKNOWN
+    district: Area | None = None
+    place_text: str = ""
+    description: str = ""
+    internal_note: str = ""
+    reference: str = ""
+    complainant_contact: str = ""
+    reporter_key: str = ""
+    sharing_level: str = SharingLevel.INTERNAL
+
+
+def check_record(data: RecordData, *, now: datetime.datetime | None = None) -> dict[str, str]:
+    """Every objection to the data, as {field: German message}; empty if there is none. Pure, no queries."""
+    moment = now or timezone.now()
+    errors: dict[str, str] = {}
+    if data.occurred_from > moment + FUTURE_TOLERANCE:
+        errors["occurred_from"] = "Der Beginn liegt in der Zukunft. Bitte Datum und Uhrzeit prüfen."
+    if data.occurred_from.year < EARLIEST_YEAR:
+        errors["occurred_from"] = f"Der Beginn liegt vor {EARLIEST_YEAR}. Bitte das Jahr prüfen."
+    if data.occurred_to is not None:
+        if data.occurred_to < data.occurred_from:
+            errors["occurred_to"] = "Der Zeitraum endet vor seinem Beginn. Bitte Ende prüfen."
+        elif data.occurred_to > moment + FUTURE_TOLERANCE:
+            errors["occurred_to"] = "Das Ende liegt in der Zukunft. Bitte Datum und Uhrzeit prüfen."
+    if not data.category.is_shareable and data.sharing_level != SharingLevel.INTERNAL:
+        errors["sharing_level"] = (
+            "Meldungen dieser Art bleiben in der eigenen Behörde. Bitte „Nur eigene Behörde“ wählen."
+        )
+    return errors | _check_place(data)
+
+
+def _check_place(data: RecordData) -> dict[str, str]:
+    if (data.lon is None) != (data.lat is None):
+        return {"lon": "Es fehlt eine der beiden Koordinaten. Bitte Länge und Breite angeben oder beide leer lassen."}
+    if data.lon is None:
+        return {}
+    if not (-180 <= data.lon <= 180 and -90 <= data.lat <= 90):
+        return {"lon": "Die Koordinaten liegen außerhalb des gültigen Bereichs. Bitte Länge und Breite prüfen."}
+    return {}
+
+
+def locate(data: RecordData, districts: DistrictIndex) -> tuple[dict, dict, str | None]:
+    """(face fields, detail fields, objection) for the place: what is shared is coarsened here and nowhere else."""
+    if data.lon is None or data.lat is None:
+        accuracy = Accuracy.DISTRICT if data.district else Accuracy.UNKNOWN
+        face = {"accuracy": accuracy, "cell": None, "district": data.district}
+        return face, {"lon": None, "lat": None, "cell": None}, None
+    district = districts.district_of(data.lon, data.lat)
+    if district is None:
+        return {}, {}, _outside_message(data.lon, data.lat, districts)
+    exact = {"lon": data.lon, "lat": data.lat, "cell": cell_at(data.lon, data.lat, DETAIL_RESOLUTION)}
+    accuracy = data.accuracy if data.accuracy in {Accuracy.STREET, Accuracy.DISTRICT} else Accuracy.POINT
+    shows_cell = data.category.may_have_cell and accuracy != Accuracy.DISTRICT
+    cell = cell_at(data.lon, data.lat, SHARED_RESOLUTION) if shows_cell else None
+    return {"accuracy": accuracy, "cell": cell, "district": district}, exact, None
+
+
+def _outside_message(lon: float, lat: float, districts: DistrictIndex) -> str:
+    if -90 <= lon <= 90 and districts.district_of(lat, lon) is not None:
+        return "Länge und Breite sind offenbar vertauscht. Bitte die beiden Werte tauschen."
+    return "Der Ort liegt außerhalb des Stadtgebiets. Bitte den Ort auf der Karte prüfen."
+
+
+def allowed_levels(*, agency: Agency, category: Category, by) -> list[SharingLevel]:
+    """Levels `by` may choose for a new record of this category. Queries for entry staff."""
+    if not category.is_shareable:
+        return [SharingLevel.INTERNAL]
+    if by is None or by.can("share_records"):
+        return list(SharingLevel)
+    return sorted(
+        {SharingLevel.INTERNAL, default_level(agency=agency, category=category)}, key=list(SharingLevel).index
+    )
+
+
+def default_level(*, agency: Agency, category: Category) -> SharingLevel:
+    """The level a new record proposes: what the lead has set for the category, else `internal`."""
+    default = SharingDefault.objects.filter(agency=agency, category=category).first()
+    if default is None or not category.is_shareable:
+        return SharingLevel.INTERNAL
+    return SharingLevel(default.level)
+
+
+def next_numbers(*, agency: Agency, kind: str, year: int, count: int = 1) -> range:
+    """Reserve `count` running numbers; the row lock lasts to the end of the transaction."""
+    NumberSequence.objects.get_or_create(agency=agency, kind=kind, year=year)
+    sequence = NumberSequence.objects.select_for_update().get(agency=agency, kind=kind, year=year)
+    NumberSequence.objects.filter(pk=sequence.pk).update(last=F("last") + count)
+    return range(sequence.last + 1, sequence.last + count + 1)
+
+
+@transaction.atomic
+def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> Record:
+    """Save a new record of the actor's agency; raises ValidationError with a message per field."""
+    if not by.can("enter_records"):
+        raise PermissionDenied("Ihre Rolle erlaubt das Erfassen von Meldungen nicht.")
+    face, detail = _checked(data, by)
+    if data.sharing_level not in allowed_levels(agency=by.agency, category=data.category, by=by):
+        raise ValidationError({"sharing_level": "Diese Freigabestufe darf nur die Freigabe Ihrer Behörde setzen."})
+    model = MODEL_OF_KIND[kind]
+    record = model.objects.create(
+        agency=by.agency,
+        category=data.category,
+        occurred_from=data.occurred_from,
+        occurred_to=data.occurred_to,
+        status=data.status,
+        severity=data.severity,
+        sharing_level=data.sharing_level,
+        source=source,
+        **face,
+    )
+    year = timezone.localtime(record.created_at).year
+    (number,) = next_numbers(agency=by.agency, kind=kind, year=year)
+    model.detail_model().objects.create(
+        record=record,
+        agency=by.agency,
+        year=year,
+        number=number,
+        created_by=None if by.api_key else by,
+        **detail,
+        **_texts(data, kind),
+    )
+    note_delivery(agency=by.agency, days=[timezone.localdate(record.occurred_from)], basis=DeliveryBasis.RECORDS)
+    audit.record(audit.Act.CREATED, by=by, obj=record, owner=by.agency, level=data.sharing_level)
+    return record
+
+
+@transaction.atomic
+def change(*, record: Record, data: RecordData, by) -> Record:
+    """Change the facts of an own record; the sharing level has an action of its own."""
+    record = _own_locked(record, by, "enter_records")
+    face, detail = _checked(data, by)
+    if not data.category.is_shareable and record.sharing_level != SharingLevel.INTERNAL:
+        raise ValidationError(
+            {"category": "Meldungen dieser Art werden nie freigegeben. Bitte zuerst die Freigabe zurücknehmen."}
+        )
+    values = {
+        "category": data.category,
+        "occurred_from": data.occurred_from,
+        "occurred_to": data.occurred_to,
+        "severity": data.severity,
+        **face,
+    }
+    for name, value in values.items():
+        setattr(record, name, value)
+    record.updated_at = timezone.now()
+    record.save()
+    details = record.detail_model().objects.filter(record=record, agency=record.agency)
+    details.update(**detail, **_texts(data, record.kind))
+    audit.record(audit.Act.CHANGED, by=by, obj=record, owner=record.agency)
+    return record
+
+
+@transaction.atomic
+def advance(*, record: Record, status: str, by) -> Record:
+    """Take the record one step along the workflow."""
+    record = _own_locked(record, by, "enter_records")
+    if status not in TRANSITIONS[Status(record.status)]:
+        raise ValidationError("Dieser Schritt ist vom jetzigen Status aus nicht möglich. Bitte die Seite neu laden.")
+    record.status, record.updated_at = status, timezone.now()
+    record.save(update_fields=("status", "updated_at"))
+    audit.record(audit.Act.CHANGED, by=by, obj=record, owner=record.agency, status=status)
+    return record
+
+
+@transaction.atomic
+def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
+    """Raise or lower the sharing level; the release role's decision."""
+    record = _own_locked(record, by, "share_records")
+    if level not in SharingLevel.values:
+        raise ValidationError(
+            {"sharing_level": "Diese Freigabestufe gibt es nicht. Bitte eine der drei Stufen wählen."}
+        )
+    if level != SharingLevel.INTERNAL and not record.category.is_shareable:
+        raise ValidationError({"sharing_level": "Meldungen dieser Art werden nie freigegeben."})
+    before = record.sharing_level
+    record.sharing_level, record.updated_at = level, timezone.now()
+    record.save(update_fields=("sharing_level", "updated_at"))
+    audit.record(
+        audit.Act.LEVEL_CHANGED, by=by, obj=record, owner=record.agency, purpose=reason, before=before, after=level
+    )
+    return record
+
+
+@transaction.atomic
+def propose_note(*, record: Record, text: str, by) -> RecordNote:
+    """Write the note for the partners; it stays unseen until a second person clears it."""
+    record = _own_locked(record, by, "enter_records")
+    if not text.strip():
+        raise ValidationError({"text": "Der Hinweis ist leer. Bitte einen Text eingeben."})
+    note, _ = NOTE_OF_KIND[record.kind].objects.update_or_create(
+        record=record,
+        defaults={
+            "agency": record.agency,
+            "text": text.strip(),
+            "written_by": by,
+            "written_at": timezone.now(),
+            "cleared_by": None,
+            "cleared_at": None,
+        },
+    )
+    record.touch()
+    audit.record(audit.Act.NOTE_PROPOSED, by=by, obj=record, owner=record.agency)
+    return note
+
+
+@transaction.atomic
+def clear_note(*, record: Record, by) -> RecordNote:
+    """Release the note to whoever may see the face; never by the person who wrote it."""
+    record = _own_locked(record, by, "clear_notes")
+    note = NOTE_OF_KIND[record.kind].objects.select_for_update().get(record=record)
+    if note.written_by_id == by.pk:
+        raise ValidationError(
+            "Den Hinweis muss eine zweite Person freigeben. Bitte eine Kollegin oder einen Kollegen bitten."
+        )
+    note.cleared_by, note.cleared_at = by, timezone.now()
+    note.save(update_fields=("cleared_by", "cleared_at"))
+    record.touch()
+    audit.record(audit.Act.NOTE_CLEARED, by=by, obj=record, owner=record.agency)
+    return note
+
+
+def note_delivery(*, agency: Agency, days: list[datetime.date], basis: str) -> None:
+    """Mark the ISO weeks of the given local days as delivered; "nothing to report" gives way to records."""
+    weeks = {day - datetime.timedelta(days=day.weekday()) for day in days}
+    DeliveredWeek.objects.bulk_create(
+        [DeliveredWeek(agency=agency, week=week, basis=basis) for week in sorted(weeks)],
+        update_conflicts=True,
+        unique_fields=("agency", "week"),
+        update_fields=("basis", "noted_at"),
+    )
+
+
+def _own_locked(record: Record, by, capability: str) -> Record:
+    if record.agency_id != by.agency_id or not by.can(capability):
+        raise PermissionDenied("Ihre Rolle erlaubt diesen Schritt an der Meldung nicht.")
+    return type(record).objects.select_for_update(of=("self",)).select_related("agency", "category").get(pk=record.pk)
+
+
+def _checked(data: RecordData, by) -> tuple[dict, dict]:
+    errors = check_record(data)
+    face, detail, objection = locate(data, DistrictIndex.load()) if "lon" not in errors else ({}, {}, None)
+    if objection:
+        errors["lon"] = objection
+    if errors:
+        raise ValidationError(errors)
+    return face, detail
+
+
+def _texts(data: RecordData, kind: str) -> dict[str, str]:
+    texts = {
+        "place_text": data.place_text,
+        "description": data.description,
+        "internal_note": data.internal_note,
+        "reference": data.reference,
+    }
+    if kind == Kind.COMPLAINT:
+        texts |= {"complainant_contact": data.complainant_contact, "reporter_key": data.reporter_key}
+    return texts

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from agencies.models import Agency
+from agencies.visibility import reads_picture
+from incidents.models import Area, CategoryGroup
+
+
+class PictureState(models.TextChoices):
+    BUILDING = "building", "wird erstellt"
+    PUBLISHED = "published", "veröffentlicht"
+    FAILED = "failed", "fehlgeschlagen"
+
+
+class PictureQuerySet(models.QuerySet):
+    def published(self) -> PictureQuerySet:
+        return self.filter(state=PictureState.PUBLISHED)
+
+    def visible_to(self, actor) -> PictureQuerySet:
+        """Published pictures, for staff of an agency with an active full membership.
+
+        A picture holds published values only, the same for every member.
+        """
+        if not reads_picture(actor):
+            return self.none()
+        return self.published()
+
+    def newest_first(self) -> PictureQuerySet:
+        return self.order_by("-date", "-revision")
+
+
+class Picture(models.Model):
+    """One night's integrated situation picture. Once published it never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    date = models.DateField("Stand")
+    revision = models.PositiveSmallIntegerField("Fassung", default=1)
+    state = models.CharField(max_length=9, choices=PictureState, default=PictureState.BUILDING)
+    parameters = models.JSONField(default=dict)
+    code_version = models.CharField(max_length=40)
+    input_sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    statements = models.JSONField("Kernaussagen", default=list)
+    is_demonstration = models.BooleanField(default=False)
+    built_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PictureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-date", "-revision")
+        verbose_name = "Lagebild"
+        verbose_name_plural = "Lagebilder"
+        constraints = (models.UniqueConstraint(fields=("date", "revision"), name="picture_once"),)
+
+    def __str__(self) -> str:
+        return f"Lagebild {self.date:%d.%m.%Y}, Fassung {self.revision}"
+
+
+class PictureRowQuerySet(models.QuerySet):
+    def visible_to(self, actor) -> PictureRowQuerySet:
+        return self.filter(picture__in=Picture.objects.visible_to(actor))
+
+
+class PictureRow(models.Model):
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="%(class)ss")
+
+    objects = PictureRowQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class Cell(PictureRow):
+    """Published count of one resolution-9 cell and stream over the twelve-month window, with its test."""
+
+    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    cell = models.BigIntegerField()
+    district = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+    count = models.PositiveIntegerField()
+    disk_count = models.PositiveIntegerField()
+    expected = models.FloatField()
+    p_value = models.FloatField()
+    is_significant = models.BooleanField(default=False)
+    ramp = models.PositiveSmallIntegerField()
+    is_control_driven = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("picture", "group", "cell"), name="cell_once"),)
+
+
+class Verdict(models.TextChoices):
+    RISE = "rise", "Zunahme"
+    FALL = "fall", "Rückgang"
+    UNCLEAR = "unclear", "keine deutliche Veränderung"
+    TOO_FEW = "too_few", "zu wenige Fälle für eine Aussage"
+    NOT_COMPARABLE = "not_comparable", "nicht vergleichbar"
+
+
+class Trend(PictureRow):
+    """Published counts of a district (or the city) and group against the same period of the year before."""
+
+    area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
+    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    unit_label = models.CharField(max_length=40)
+    period_start = models.DateField()
+    period_end = models.DateField()
+    current = models.PositiveIntegerField()
+    previous = models.PositiveIntegerField(null=True)
+    change_percent = models.FloatField(null=True)
+    ratio = models.FloatField(null=True)
+    ratio_low = models.FloatField(null=True)
+    ratio_high = models.FloatField(null=True)
+    verdict = models.CharField(max_length=14, choices=Verdict)
+    first_week = models.DateField()
+    weeks = ArrayField(models.IntegerField(null=True))
+    weeks_before = ArrayField(models.IntegerField(null=True))
+    has_protected = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("picture", "area", "group", "unit_label"), name="trend_once"),)
+
+
+class CoverageState(models.TextChoices):
+    DELIVERED = "delivered", "geliefert"
+    NOTHING = "nothing", "Fehlanzeige"
+    MISSING = "missing", "keine Lieferung"
+    NOT_MEMBER = "not_member", "nicht Mitglied"
+
+
+class Coverage(PictureRow):
+    """What an agency has delivered for one ISO week; missing is not zero."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    week = models.DateField()
+    state = models.CharField(max_length=10, choices=CoverageState)
+
+    class Meta:
+        ordering = ("agency__short_name", "week")
+        constraints = (models.UniqueConstraint(fields=("picture", "agency", "week"), name="coverage_once"),)
+
+
+class FindingKind(models.TextChoices):
+    BRENNPUNKT = "brennpunkt", "Brennpunkt"
+    BESCHWERDEHOTSPOT = "beschwerdehotspot", "Beschwerdehotspot"
+    PHAENOMEN = "phaenomen", "Phänomen"
+    GEFAHR = "gefahr", "Gefahr"
+    ANGSTRAUM = "angstraum", "Angstraum"
+
+
+class FindingStatus(models.TextChoices):
+    PROPOSED = "proposed", "Vorgeschlagen"
+    CONFIRMED = "confirmed", "Bestätigt"
+    DISMISSED = "dismissed", "Verworfen"
+    TREATED = "treated", "In Bearbeitung"
+    CLOSED = "closed", "Abgeschlossen"
+
+
+FINDING_STEPS: dict[FindingStatus, frozenset[FindingStatus]] = {
+    FindingStatus.PROPOSED: frozenset({FindingStatus.CONFIRMED, FindingStatus.DISMISSED}),
+    FindingStatus.CONFIRMED: frozenset({FindingStatus.TREATED, FindingStatus.DISMISSED, FindingStatus.CLOSED}),
+    FindingStatus.TREATED: frozenset({FindingStatus.CLOSED, FindingStatus.CONFIRMED}),
+    FindingStatus.DISMISSED: frozenset({FindingStatus.CONFIRMED}),
+    FindingStatus.CLOSED: frozenset({FindingStatus.CONFIRMED}),
+}
+
+
+class FindingQuerySet(models.QuerySet):
+    def visible_to(self, actor) -> FindingQuerySet:
+        """Findings rest on published values, so whoever may see the picture may see them."""
+        if not reads_picture(actor):
+            return self.none()
+        return self
+
+    def live(self) -> FindingQuerySet:
+        return self.exclude(status__in=(FindingStatus.DISMISSED, FindingStatus.CLOSED))
+
+
+class Finding(models.Model):
+    """Something the engine proposes and a person assesses. It lives on from night to night."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.PositiveIntegerField(unique=True)
+    kind = models.CharField("Art", max_length=17, choices=FindingKind)
+    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    district = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+    place_label = models.CharField("Ort", max_length=150)
+    status = models.CharField("Stand", max_length=9, choices=FindingStatus, default=FindingStatus.PROPOSED)
+    first_seen_on = models.DateField("zuerst erkannt am")
+    last_seen_on = models.DateField("zuletzt erkannt am")
+    assessment = models.TextField("Bewertung", max_length=4000, blank=True)
+    assessed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    assessed_at = models.DateTimeField("bewertet am", null=True, blank=True)
+    responsible_agency = models.ForeignKey(
+        Agency, verbose_name="zuständig", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    no_measure_reason = models.CharField("keine Maßnahme, weil", max_length=300, blank=True)
+    review_on = models.DateField("Wiedervorlage", null=True, blank=True)
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-last_seen_on", "-number")
+        verbose_name = "Erkenntnis"
+        verbose_name_plural = "Erkenntnisse"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(assessment="") | Q(assessed_by__isnull=False), name="finding_assessment_named"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.number}: {self.place_label}"
+
+
+class StatusWord(models.TextChoices):
+    PERSISTENT = "persistent", "anhaltend"
+    NEW = "new", "neu"
+    FORMER = "former", "ehemals"
+    SPORADIC = "sporadic", "wechselnd"
+
+
+class Sighting(PictureRow):
+    """A finding as one night's picture saw it: the evidence, in published values."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="sightings")
+    rank = models.PositiveSmallIntegerField()
+    cells = ArrayField(models.BigIntegerField())
+    center_cell = models.BigIntegerField()
+    period_start = models.DateField()
+    period_end = models.DateField()
+    count = models.PositiveIntegerField()
+    expected = models.FloatField()
+    p_value = models.FloatField()
+    status_word = models.CharField(max_length=10, choices=StatusWord)
+    active_since = models.DateField(null=True)
+    recent_count = models.PositiveIntegerField()
+    recent_before = models.PositiveIntegerField()
+    is_merged_only = models.BooleanField("nur gemeinsam erkennbar", default=False)
+    agencies = ArrayField(models.SlugField(), default=list)
+
+    class Meta:
+        ordering = ("picture", "rank")
+        constraints = (models.UniqueConstraint(fields=("picture", "finding"), name="sighting_once"),)
+
+
+class EditionQuerySet(models.QuerySet):
+    def visible_to(self, actor) -> EditionQuerySet:
+        """Editions for whoever may see the picture. Guests of a meeting get theirs through the conference."""
+        if not reads_picture(actor):
+            return self.none()
+        return self
+
+
+class Edition(models.Model):
+    """A frozen, numbered print of one picture (Ausgabe): content, bytes and hash never change."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    year = models.PositiveSmallIntegerField()
+    sequence = models.PositiveSmallIntegerField()
+    title = models.CharField("Titel", max_length=200)
+    picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="editions")
+    parameters = models.JSONField(default=dict)
+    parameters_sha256 = models.CharField(max_length=64)
+    content = models.JSONField()
+    pdf = models.BinaryField()
+    sha256 = models.CharField("Prüfsumme", max_length=64)
+    frozen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    frozen_at = models.DateTimeField("eingefroren am", default=timezone.now)
+
+    objects = EditionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-year", "-sequence")
+        verbose_name = "Ausgabe"
+        verbose_name_plural = "Ausgaben"
+        constraints = (
+            models.UniqueConstraint(fields=("year", "sequence"), name="edition_number_once"),
+            models.UniqueConstraint(fields=("picture", "parameters_sha256"), name="edition_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"Ausgabe {self.number}"
+
+    @property
+    def number(self) -> str:
+        return f"{self.year}-{self.sequence:03d}"

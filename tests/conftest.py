@@ -1,0 +1,98 @@
+"""The cast: the people and agencies every test knows, and two agencies more than needed, so a leak has somewhere to go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agencies.models import Agency, MembershipKind, MembershipStatus, User
+from agencies.roles import Role
+from tests import factories
+
+
+@dataclass(frozen=True)
+class World:
+    """Agencies: police owns, order shares with it, fire and customs are full strangers, tax is suspended."""
+
+    police: Agency
+    order: Agency
+    fire: Agency
+    customs: Agency
+    tax: Agency
+    guest_agency: Agency
+    siko: Agency
+    owner_entry: User
+    owner_release: User
+    owner_lead: User
+    partner: User
+    partner_release: User
+    stranger: User
+    suspended: User
+    guest: User
+    without_agency: User
+    inactive: User
+    chair: User
+    data_protection: User
+    admin: User
+    second_admin: User
+    superuser: User
+
+    def people(self) -> dict[str, User]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, User)}
+
+
+@pytest.fixture
+def world(db) -> World:
+    factories.make_city()
+    police, order, fire, customs = (factories.make_agency(s) for s in ("polizei", "ordnungsamt", "feuerwehr", "zoll"))
+    tax = factories.make_agency("finanzamt", status=MembershipStatus.SUSPENDED)
+    guest_agency = factories.make_agency("schulaufsicht", kind=MembershipKind.GUEST)
+    siko = factories.make_agency("siko", is_coordination=True)
+    person = factories.make_person
+    return World(
+        police=police,
+        order=order,
+        fire=fire,
+        customs=customs,
+        tax=tax,
+        guest_agency=guest_agency,
+        siko=siko,
+        owner_entry=person(police, Role.ENTRY, email="erfassung@polizei.example"),
+        owner_release=person(police, Role.RELEASE, email="freigabe@polizei.example"),
+        owner_lead=person(police, Role.LEAD, email="leitung@polizei.example"),
+        partner=person(order, Role.ENTRY, email="erfassung@ordnungsamt.example"),
+        partner_release=person(order, Role.RELEASE, email="freigabe@ordnungsamt.example"),
+        stranger=person(fire, Role.LEAD, email="leitung@feuerwehr.example"),
+        suspended=person(tax, Role.LEAD, email="leitung@finanzamt.example"),
+        guest=person(guest_agency, Role.ENTRY, email="erfassung@schulaufsicht.example"),
+        without_agency=person(None, email="ohne@behoerde.example"),
+        inactive=person(police, Role.LEAD, email="inaktiv@polizei.example", is_active=False),
+        chair=person(siko, Role.CHAIR, email="vorsitz@siko.example"),
+        data_protection=person(siko, Role.DATA_PROTECTION, email="datenschutz@siko.example"),
+        admin=person(siko, Role.ADMIN, email="admin@siko.example"),
+        second_admin=person(siko, Role.ADMIN, email="admin2@siko.example"),
+        superuser=person(None, email="super@portal.example", is_superuser=True),
+    )
+
+
+@pytest.fixture
+def signed_in(client):
+    """Sign a person in without the login form and return the client."""
+
+    def sign_in(user: User):
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data and reference results; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("HAMM_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+    if not (folder / "data").is_dir():
+        pytest.skip("The folder with real incident data (../shared/data) is not here.")
+    return folder
