@@ -53,7 +53,7 @@ function hexagonCanvas(L) {
         context.globalAlpha = 1;
         context.fillStyle = layer.hatchPattern;
         context.fill("evenodd");
-        L.Canvas.prototype._fillStroke.call(this, context, { ...layer, options: { ...layer.options, fill: false } });
+        L.Canvas.prototype._fillStroke.call(this, context, { options: { ...layer.options, fill: false } });
       } else L.Canvas.prototype._fillStroke.call(this, context, layer);
       const width = layer._rawPxBounds ? layer._rawPxBounds.getSize().x : 0;
       if (!letter || width < LETTER_FROM_PX) return;
