@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     commands = result.add_subparsers(dest="command", required=True)
     start = commands.add_parser("demo", help="start the whole portal with demonstration data")
     start.add_argument("--port", type=int, default=8000)
+    start.add_argument("--records", type=int, help="number of demonstration records")
     commands.add_parser("reset", help="delete the installation")
     run = commands.add_parser("run", help="run a command against the installation's database")
     run.add_argument("--scratch", action="store_true", help="use an empty database that is thrown away afterwards")
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
     installation = Installation(options.data.resolve())
     try:
         if options.command == "demo":
-            return demo.start(installation, port=options.port)
+            return demo.start(installation, port=options.port, records=options.records)
         if options.command == "reset":
             return demo.reset(installation)
         if options.scratch:

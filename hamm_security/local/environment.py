@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Installation:
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "hamm_security.settings",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": self.secret_key(),
@@ -69,22 +71,28 @@ class Installation:
             yield
 
     @contextmanager
+    def own_servers(self) -> Iterator[tuple[Cluster, Valkey]]:
+        """Yield PostgreSQL and Valkey, started here and ended with this block; hold `locked()` around it."""
+        cluster, valkey = Cluster(self.folder), Valkey(self.folder)
+        try:
+            cluster.start()
+            valkey.start()
+            yield cluster, valkey
+        finally:
+            valkey.stop()
+            cluster.stop()
+
+    @contextmanager
     def servers(self) -> Iterator[tuple[Cluster, Valkey]]:
-        """Yield PostgreSQL and Valkey: those already running here, else own ones that end with this block."""
+        """Yield PostgreSQL and Valkey: those already running here, else own ones."""
         self.prepare()
         cluster, valkey = Cluster(self.folder), Valkey(self.folder)
         if cluster.answers() and valkey.answers():
             yield cluster, valkey
             return
-        with self.locked():
-            try:
-                cluster.start()
-                valkey.start()
-                cluster.create_database(DATABASE)
-                yield cluster, valkey
-            finally:
-                valkey.stop()
-                cluster.stop()
+        with self.locked(), self.own_servers() as started:
+            started[0].create_database(DATABASE)
+            yield started
 
     def remove_sockets(self) -> None:
         for name in ("pg", "vk"):

@@ -22,7 +22,12 @@ class LocalError(Exception):
 
 
 def spawn(
-    command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, end_signal: signal.Signals = signal.SIGTERM
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    cwd: Path | None = None,
+    end_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen:
     """Start a child in a session of its own, so that Ctrl-C reaches only us and we end the children in order.
 
@@ -38,6 +43,7 @@ def spawn(
         return subprocess.Popen(
             [str(part) for part in command],
             env=dict(env),
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

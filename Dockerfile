@@ -1,0 +1,29 @@
+FROM python:3.13-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin portal \
+    && install -d -o portal -g portal /app /var/lib/portal/media
+WORKDIR /app
+
+COPY requirements.lock ./
+RUN pip install --require-hashes --requirement requirements.lock
+
+COPY . ./
+RUN python -m compileall -q agencies conferences hamm_security incidents lagebild
+
+ENV RELEASE=1 \
+    STATIC_ROOT=/app/staticfiles \
+    MEDIA_ROOT=/var/lib/portal/media
+# Values for this one command only: collecting files needs the settings, but no database, broker or secret.
+RUN SECRET_KEY=only-for-collecting-static-files-while-building \
+    ALLOWED_HOSTS=localhost DATABASE_URL=postgresql:///none BROKER_URL=redis://none \
+    python manage.py collectstatic --noinput
+
+USER portal
+VOLUME /var/lib/portal/media
+EXPOSE 8000
+CMD ["gunicorn", "hamm_security.wsgi", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--access-logfile=-"]
