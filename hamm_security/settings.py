@@ -248,7 +248,7 @@ CONTENT_SECURITY_POLICY = {
 # Files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or BASE_DIR / "staticfiles")
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or BASE_DIR / "staticfiles") if RELEASE else None
 STATICFILES_DIRS = [BASE_DIR / "hamm_security" / "static"]
 WHITENOISE_USE_FINDERS = not RELEASE
 WHITENOISE_AUTOREFRESH = DEBUG
