@@ -2,8 +2,8 @@
 
 A place is active in a period where its disk holds at least MINIMUM_ACTIVE cases and the exact binomial test of
 hotspots.py, applied to that period alone, gives p <= LEVEL. The level is not adjusted for the number of places: the
-word describes hotspots already found over the twelve months with adjustment, it does not find any. For a cell that is
-no hotspot of twelve months the word means nothing and must not be shown.
+word describes hotspots already found over the twelve months with adjustment, it does not find any. Over thirteen
+periods a quiet cell is active by chance now and then, so its word means nothing and is not shown.
 
 With T periods, the last R of them recent (13 and 3), the word is the first of these that holds:
 
@@ -13,13 +13,15 @@ With T periods, the last R of them recent (13 and 3), the word is the first of t
 - persistent: active in the last period and in more than half of all
 - sporadic: everything else
 
-Every pattern has exactly one word. The names follow the emerging hot spot categories (Harris et al. 2017,
-Papers in Applied Geography 3:117, with Gi* and Mann-Kendall) reduced to four words a reader can check by counting.
-Deviation: the exact test in place of Gi*, whose normal p is not valid at the one or two cases a disk holds in a period.
-Limit: a steady place with about one case a period is rarely active in any single period; it is called sporadic or none
-although the year shows it clearly.
+Every pattern has exactly one word. The names follow the categories of emerging hot spot analysis (Gi* per period with a
+Mann-Kendall trend; used by Harris et al. 2017, Environ Res Lett 12:024012), reduced to words a reader can check by
+counting. Deviation: the exact test in place of Gi*, whose normal p is not valid at the one or two cases a disk holds in
+a period; the Gi* variant is `local_g_star(counts, grid.disks) >= z` in place of active_periods.
+Limit: a steady place with about one case a period in a busy stream is rarely active in any single period; it is called
+sporadic although the year shows it clearly.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -29,7 +31,7 @@ from lagebild.stats.grid import Grid, disk_sums, whole_counts
 from lagebild.stats.hotspots import disk_shares, upper_tail
 
 LEVEL = 0.05
-MINIMUM_ACTIVE = 2
+MINIMUM_ACTIVE = 1
 RECENT_PERIODS = 3
 
 
@@ -85,3 +87,16 @@ def status_words(active: npt.ArrayLike, *, recent: int = RECENT_PERIODS) -> npt.
         [Status.NONE.value, Status.NEW.value, Status.FORMER.value, Status.PERSISTENT.value],
         default=Status.SPORADIC.value,
     )
+
+
+def hotspot_status(
+    grid: Grid, counts: npt.ArrayLike, centres: Sequence[int], *, weights: npt.ArrayLike | None = None
+) -> tuple[Status, ...]:
+    """Status of the hotspots with these centre cells (positions in the grid), in their order.
+
+    counts, weights: as in active_periods, with the periods that make up the hotspots' twelve months. A hotspot that
+    is active in no single period, because its cases are spread thinly over the year, is SPORADIC.
+    """
+    words = status_words(active_periods(grid, counts, weights=weights))
+    found = (Status(str(words[centre])) for centre in centres)
+    return tuple(Status.SPORADIC if word is Status.NONE else word for word in found)
