@@ -13,6 +13,37 @@ from agencies.visibility import reads_picture
 from incidents.models import Area, CategoryGroup
 
 
+class AtomFamily(models.TextChoices):
+    WEEK = "week", "Stadtbezirk und Woche"
+    CELL = "cell", "Zelle und 28 Tage"
+    DELIVERED = "delivered", "gelieferte Zahl"
+
+
+class ReleasedBlock(models.Model):
+    """A 28-day block whose protected counts have been released. It is released once and never computed again."""
+
+    index = models.IntegerField(primary_key=True)
+    released_at = models.DateTimeField(default=timezone.now)
+
+
+class ReleasedAtom(models.Model):
+    """One published atom of the protected counts; what may not be published is not stored anywhere."""
+
+    family = models.CharField(max_length=9, choices=AtomFamily)
+    block = models.ForeignKey(ReleasedBlock, on_delete=models.PROTECT, related_name="atoms")
+    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+    unit_label = models.CharField(max_length=40)
+    is_control_driven = models.BooleanField(default=False)
+    cell = models.BigIntegerField(null=True)
+    period_start = models.DateField()
+    period_end = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("family", "period_end"), name="atom_family_period"),)
+
+
 class PictureState(models.TextChoices):
     BUILDING = "building", "wird erstellt"
     PUBLISHED = "published", "veröffentlicht"
@@ -119,6 +150,8 @@ class Trend(PictureRow):
     ratio_low = models.FloatField(null=True)
     ratio_high = models.FloatField(null=True)
     verdict = models.CharField(max_length=14, choices=Verdict)
+    weeks_compared = models.PositiveSmallIntegerField()
+    missing_agencies = ArrayField(models.SlugField(), default=list)
     first_week = models.DateField()
     weeks = ArrayField(models.IntegerField(null=True))
     weeks_before = ArrayField(models.IntegerField(null=True))

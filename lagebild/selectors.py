@@ -1,0 +1,229 @@
+"""The only bridge from the database to the statistics: rows in, numpy arrays out. PostgreSQL does the counting.
+
+Everything here reads only what is shared with the picture: owner with an active full membership, category counted.
+The cooperation part is what every member may see record by record; the protected part (level `statistics` and
+delivered counts) leaves this room only through `lagebild.release`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Count, DateField, Func, QuerySet
+from django.utils import timezone
+
+from agencies.models import Agency, Membership
+from agencies.visibility import SharingLevel
+from incidents.geo import DistrictIndex, city_cells
+from incidents.models import (
+    Area,
+    AreaKind,
+    Category,
+    Complaint,
+    CountDelivery,
+    DeliveredWeek,
+    GeoLimit,
+    Incident,
+    Origin,
+)
+from lagebild.stats.grid import Grid, build_grid
+
+NO_CELL = 0
+NO_DISTRICT = 0
+
+
+@dataclass(frozen=True, order=True)
+class Stratum:
+    """What may be added up: one category group, one counting unit, one origin, one minimum count."""
+
+    group_id: int
+    kind: str
+    unit_label: str
+    is_control_driven: bool
+    minimum: int
+
+
+@dataclass(frozen=True)
+class CaseTable:
+    """Counted cases. Arrays (n,) int64, ascending by all keys from left to right: the same records, the same arrays.
+
+    stratum: position in `strata`; district: Area id or NO_DISTRICT; cell: H3 resolution 9 or NO_CELL; agency: Agency
+    id; day: local date as days since 1970-01-01; count: cases, at least 1.
+    """
+
+    strata: tuple[Stratum, ...]
+    stratum: np.ndarray
+    district: np.ndarray
+    cell: np.ndarray
+    agency: np.ndarray
+    day: np.ndarray
+    count: np.ndarray
+
+    def where(self, mask: np.ndarray) -> CaseTable:
+        columns = (self.stratum, self.district, self.cell, self.agency, self.day, self.count)
+        return CaseTable(self.strata, *(column[mask] for column in columns))
+
+    def between(self, first: dt.date, last: dt.date) -> CaseTable:
+        """Cases on the local days first to last, both included."""
+        return self.where((self.day >= day_number(first)) & (self.day <= day_number(last)))
+
+
+def day_number(day: dt.date) -> int:
+    return day.toordinal() - dt.date(1970, 1, 1).toordinal()
+
+
+def week_of(day: dt.date) -> dt.date:
+    """Monday of the ISO week."""
+    return day - dt.timedelta(days=day.weekday())
+
+
+class LocalDay(Func):
+    """Local calendar date of a timestamp; the time zone is a setting checked at start."""
+
+    output_field = DateField()
+    template = f"(%(expressions)s AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::date"
+
+
+def load_strata() -> tuple[tuple[Stratum, ...], dict[int, int]]:
+    """All strata in a fixed order, and category id -> position."""
+    of_category = {
+        category.pk: Stratum(
+            group_id=category.group_id,
+            kind=category.kind,
+            unit_label=category.unit_label,
+            is_control_driven=category.origin == Origin.CONTROL,
+            minimum=category.minimum_count,
+        )
+        for category in Category.objects.filter(in_picture=True).order_by("pk")
+    }
+    strata = tuple(sorted(set(of_category.values())))
+    position = {stratum: index for index, stratum in enumerate(strata)}
+    return strata, {pk: position[stratum] for pk, stratum in of_category.items()}
+
+
+def load_cases(level: SharingLevel, *, first: dt.date, last: dt.date) -> CaseTable:
+    """Shared cases of one level on the local days first to last, both kinds. Two counting queries."""
+    strata, stratum_of = load_strata()
+    start = timezone.make_aware(dt.datetime.combine(first, dt.time.min))
+    end = timezone.make_aware(dt.datetime.combine(last + dt.timedelta(days=1), dt.time.min))
+    rows: list[tuple[int, ...]] = []
+    for model in (Incident, Complaint):
+        counted = model.objects.in_picture().filter(sharing_level=level).between(start, end)
+        rows += _grouped(counted, stratum_of)
+    return _table(strata, rows)
+
+
+def _grouped(records: QuerySet, stratum_of: dict[int, int]) -> list[tuple[int, ...]]:
+    grouped = (
+        records.order_by()
+        .annotate(day=LocalDay("occurred_from"))
+        .values_list("category_id", "category__geo", "district_id", "cell", "agency_id", "day")
+        .annotate(number=Count("pk"))
+    )
+    return [
+        (
+            stratum_of[category],
+            district or NO_DISTRICT,
+            cell if cell and geo == GeoLimit.POINT else NO_CELL,
+            agency,
+            day_number(day),
+            number,
+        )
+        for category, geo, district, cell, agency, day, number in grouped.iterator(chunk_size=20_000)
+    ]
+
+
+def _table(strata: tuple[Stratum, ...], rows: list[tuple[int, ...]]) -> CaseTable:
+    data = np.array(rows, dtype=np.int64).reshape(-1, 6)
+    keys, inverse = np.unique(data[:, :5], axis=0, return_inverse=True)
+    count = np.bincount(inverse.reshape(-1), weights=data[:, 5], minlength=len(keys)).astype(np.int64)
+    return CaseTable(strata, *keys.T, count)
+
+
+@dataclass(frozen=True)
+class DeliveredCount:
+    """A count an agency delivered for an area and period; its unit and group say what it may be added to."""
+
+    stratum: Stratum
+    area_id: int
+    is_city: bool
+    agency_id: int
+    period_start: dt.date
+    period_end: dt.date
+    count: int
+
+
+def load_deliveries(*, first: dt.date, last: dt.date) -> list[DeliveredCount]:
+    """Delivered counts of active members whose whole period lies in first to last."""
+    strata, stratum_of = load_strata()
+    rows = (
+        CountDelivery.objects.select_related("area")
+        .filter(
+            agency_id__in=Membership.objects.active_full().values("agency_id"),
+            category__in_picture=True,
+            period_start__gte=first,
+            period_end__lte=last,
+        )
+        .order_by("pk")
+    )
+    return [
+        DeliveredCount(
+            stratum=strata[stratum_of[row.category_id]],
+            area_id=row.area_id,
+            is_city=row.area.kind == AreaKind.CITY,
+            agency_id=row.agency_id,
+            period_start=row.period_start,
+            period_end=row.period_end,
+            count=row.count,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class City:
+    """Districts, their cells and the outline. `grid` holds every resolution-9 cell whose centre lies in a district."""
+
+    districts: tuple[Area, ...]
+    whole: Area | None
+    grid: Grid
+    district_of_cell: dict[int, Area]
+
+
+def load_city() -> City:
+    index = DistrictIndex.load()
+    cells = city_cells(index)
+    whole = Area.objects.filter(kind="city").order_by("pk").first()
+    return City(index.areas, whole, build_grid(cells), cells)
+
+
+@dataclass(frozen=True)
+class CoverageTable:
+    """Which active member delivered for which ISO week (Monday)."""
+
+    agencies: tuple[Agency, ...]
+    member_since: dict[int, dt.date]
+    basis: dict[tuple[int, dt.date], str]
+
+    def missing(self, agency_id: int, week: dt.date) -> bool:
+        return (agency_id, week) not in self.basis
+
+
+def load_coverage(*, first: dt.date, last: dt.date) -> CoverageTable:
+    members = Membership.objects.active_full().select_related("agency").order_by("agency__short_name")
+    delivering = [row for row in members if not row.agency.is_coordination]
+    weeks = DeliveredWeek.objects.filter(
+        agency__in=[row.agency_id for row in delivering], week__gte=first, week__lte=last
+    )
+    return CoverageTable(
+        agencies=tuple(row.agency for row in delivering),
+        member_since={row.agency_id: row.valid_from for row in delivering},
+        basis={(row.agency_id, row.week): row.basis for row in weeks},
+    )
+
+
+def any_demonstration() -> bool:
+    return any(model.objects.filter(is_demonstration=True).exists() for model in (Incident, Complaint))
