@@ -30,7 +30,7 @@ $(VENV)/installed: requirements-dev.lock requirements-uv.lock
 
 demo:
 	@$(PYTHON) hamm_security/local/port.py "$(PORT)"
-	@$(MAKE) --no-print-directory $(VENV)/installed
+	@$(MAKE) -s --no-print-directory $(VENV)/installed
 	@$(PY) -m hamm_security.local demo --port $(PORT) $(if $(RECORDS),--records $(RECORDS))
 
 demo-reset: $(VENV)/installed

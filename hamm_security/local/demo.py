@@ -1,5 +1,6 @@
 """The demonstration: both servers, data, worker, beat and web, started in order and ended together."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -29,7 +30,13 @@ PROGRAMS = {
     "beat": ("celery", "-A", "hamm_security", "beat", "--loglevel=INFO"),
     "web": ("gunicorn", "hamm_security.wsgi", "--workers=2", "--threads=4", "--access-logfile=-"),
 }
-NAMES = {"worker": "Der Hintergrunddienst", "beat": "Der Zeitgeber", "web": "Der Webdienst"}
+NAMES = {
+    "postgres": "Die Datenbank",
+    "valkey": "Der Nachrichtendienst",
+    "worker": "Der Hintergrunddienst",
+    "beat": "Der Zeitgeber",
+    "web": "Der Webdienst",
+}
 
 Programs = dict[str, subprocess.Popen]
 
@@ -55,7 +62,8 @@ def start(installation: Installation, *, port: int, records: int | None) -> int:
             launch(installation, programs, "web", f"--bind={HOST}:{port}")
             wait_for_web(installation, programs, port)
         print_accounts(port)
-        return watch(installation, programs)
+        servers = {"postgres": cluster.process, "valkey": valkey.process}
+        return watch(installation, servers | programs)
 
 
 def reset(installation: Installation) -> int:
@@ -91,15 +99,15 @@ def prepare_data(installation: Installation, cluster: Cluster, *, records: int |
         return
     data = ROOT / "incidents" / "data"
     with step("Katalog und Gebiete laden"):
-        command("load_categories", str(data / "categories.json"), verbosity=0)
-        command("load_areas", str(data / "hamm_areas.geojson"), verbosity=0)
+        command("load_categories", str(data / "categories.json"), stdout=io.StringIO())
+        command("load_areas", str(data / "hamm_areas.geojson"), stdout=io.StringIO())
     print("  Demonstrationsdaten anlegen (nur beim ersten Start):", flush=True)
     command("seed_demo", **({} if records is None else {"records": records}))
     connections.close_all()
     filled.touch()
 
 
-def command(name: str, *arguments: str, **options: int) -> None:
+def command(name: str, *arguments: str, **options: int | io.StringIO) -> None:
     try:
         call_command(name, *arguments, **options)
     except CommandError as error:
