@@ -3,20 +3,32 @@
 const DRAFT_PREFIX = "portal-draft:";
 const DRAFT_SENT_PREFIX = "portal-draft-sent:";
 
+// In this order: what one pattern has found is not looked at again, so the digits of an IBAN are no telephone number.
 const PERSONAL_DATA = [
-  { name: "ein Kfz-Kennzeichen", pattern: /\b[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?[1-9]\d{0,3}[EH]?\b/ },
-  { name: "eine E-Mail-Adresse", pattern: /[^\s@]+@[^\s@]+\.[a-z]{2,}/i },
-  { name: "eine IBAN", pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/ },
-  { name: "eine Telefonnummer", pattern: /(?:\+49|\b0)[1-9]\d{1,4}[ /-]?\d[\d /-]{4,}\d\b/ },
-  { name: "einen Namen", pattern: /\b(?:Herrn?|Frau|Familie)\s+(?:Dr\.\s+)?\p{Lu}\p{Ll}+/u },
+  { name: "eine E-Mail-Adresse", pattern: /[^\s@]+@[^\s@]+\.[a-z]{2,}/gi },
+  { name: "eine IBAN", pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/g },
+  {
+    // Without a hyphen two letters are asked for: "PKW B 54" names a road.
+    name: "ein Kfz-Kennzeichen",
+    pattern: /(?<![\p{L}\d])(?:[A-ZÄÖÜ]{1,3}-[A-Z]{1,2}[- ]?|[A-ZÄÖÜ]{1,3} [A-Z]{2} ?)[1-9]\d{0,3}[EH]?(?![\p{L}\d])/gu,
+  },
+  { name: "eine Telefonnummer", pattern: /(?:\+49 ?|\b0)[1-9]\d{1,4}[ /-]{0,3}\d[\d /-]{4,}\d\b/g },
+  { name: "einen Namen", pattern: /\b(?:Herrn?|Frau|Familie)\s+(?:Dr\.\s+)?\p{Lu}\p{Ll}+/gu },
   {
     name: "ein Geburtsdatum",
-    pattern: /(?:\bgeb(?:\.|oren)?|\*)\s*(?:am\s*)?\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)?\d{2}\b|\bGeburtsdatum\b/i,
+    pattern: /(?:\bgeb(?:\.|oren)?|\*)\s*(?:am\s*)?\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)?\d{2}\b|\bGeburtsdatum\b/gi,
   },
 ];
 
-export function personalDataIn(text) {
-  return PERSONAL_DATA.filter(({ pattern }) => pattern.test(text)).map(({ name }) => name);
+function personalDataIn(text) {
+  let rest = text;
+  const found = [];
+  for (const { name, pattern } of PERSONAL_DATA) {
+    const without = rest.replace(pattern, " ");
+    if (without !== rest) found.push(name);
+    rest = without;
+  }
+  return found;
 }
 
 function listed(names) {
@@ -87,8 +99,10 @@ function offerDraft(form, key, draft) {
   form.prepend(note);
 }
 
-function keepDraft(form) {
-  const key = DRAFT_PREFIX + window.location.pathname;
+// Drafts belong to one person: after another log-in in the same window they are neither shown nor overwritten.
+function keepDraft(form, index) {
+  const place = `${document.body.dataset.person}:${window.location.pathname}:${index}`;
+  const key = DRAFT_PREFIX + place;
   const draft = sessionStorage.getItem(key);
   const initial = JSON.stringify(valuesOf(form));
   // A form that comes back with errors already carries what was typed.
@@ -96,7 +110,7 @@ function keepDraft(form) {
   form.addEventListener("input", (event) => {
     if (event.isTrusted || event.target.matches("[data-draft-source]")) sessionStorage.setItem(key, JSON.stringify(valuesOf(form)));
   });
-  form.addEventListener("submit", () => sessionStorage.setItem(DRAFT_SENT_PREFIX + window.location.pathname, key));
+  form.addEventListener("submit", () => sessionStorage.setItem(DRAFT_SENT_PREFIX + place, key));
 }
 
 // The draft goes once another page shows that the server took the form; staying on it means errors.
@@ -115,8 +129,12 @@ function moveOn(form, field) {
 
 clearSentDrafts();
 
-for (const form of document.querySelectorAll("form[data-entry]")) {
-  keepDraft(form);
+document.querySelector("form[data-logout]")?.addEventListener("submit", () => {
+  for (const name of Object.keys(sessionStorage).filter((name) => name.startsWith("portal-draft"))) sessionStorage.removeItem(name);
+});
+
+document.querySelectorAll("form[data-entry]").forEach((form, index) => {
+  keepDraft(form, index);
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     if (event.ctrlKey || event.metaKey) {
@@ -127,6 +145,6 @@ for (const form of document.querySelectorAll("form[data-entry]")) {
       moveOn(form, event.target);
     }
   });
-}
+});
 
 for (const field of document.querySelectorAll("[data-watch-personal-data]")) watch(field);

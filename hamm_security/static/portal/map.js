@@ -28,16 +28,16 @@ async function fetchGeoJSON(url) {
 
 function hatch(context, fill) {
   const tile = document.createElement("canvas");
-  tile.width = tile.height = 8;
+  tile.width = tile.height = 6;
   const pen = tile.getContext("2d");
   pen.fillStyle = "#ffffff";
-  pen.fillRect(0, 0, 8, 8);
+  pen.fillRect(0, 0, 6, 6);
   pen.strokeStyle = fill;
-  pen.lineWidth = 4;
+  pen.lineWidth = 3;
   pen.beginPath();
-  for (const shift of [-8, 0, 8]) {
-    pen.moveTo(shift - 1, 9);
-    pen.lineTo(shift + 9, -1);
+  for (const shift of [-6, 0, 6]) {
+    pen.moveTo(shift - 1, 7);
+    pen.lineTo(shift + 7, -1);
   }
   pen.stroke();
   return context.createPattern(tile, "repeat");
@@ -158,7 +158,7 @@ function pick(L, map, container) {
     marker = null;
     if (x === null || y === null || Math.abs(y) > 90 || Math.abs(x) > 180) return;
     marker = pin(L, map, [y, x]);
-    if (centre) map.setView([y, x], Math.max(map.getZoom(), 15));
+    if (centre) map.setView([y, x], Math.max(map.getZoom(), 13));
   };
   const set = ({ lat: y, lng: x }) => {
     lon.value = x.toFixed(6);
@@ -188,7 +188,16 @@ async function start(container) {
   const L = await loadLeaflet(container.dataset.leaflet);
   container.querySelector(".map__wait")?.remove();
   const renderer = new (hexagonCanvas(L))({ padding: 0.3 });
-  const map = L.map(container, { preferCanvas: true, renderer: L.canvas(), zoomControl: false, minZoom: 9, maxZoom: 18, zoomSnap: 0.5 });
+  const map = L.map(container, {
+    renderer: L.canvas(),
+    zoomControl: false,
+    minZoom: 9,
+    maxZoom: 17,
+    zoomSnap: 0.25,
+    scrollWheelZoom: false,
+  });
+  // The wheel scrolls the page until the map is chosen by click or keyboard.
+  map.on("focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
   map.attributionControl.setPrefix(false);
   if (container.dataset.attribution) map.attributionControl.addAttribution(container.dataset.attribution);
   L.control.zoom({ zoomInTitle: "Vergrößern", zoomOutTitle: "Verkleinern" }).addTo(map);
@@ -204,7 +213,7 @@ async function start(container) {
     const [x, y] = [number(container.dataset.lon), number(container.dataset.lat)];
     if (x !== null && y !== null) {
       pin(L, map, [y, x]);
-      map.setView([y, x], Math.max(map.getZoom(), 14));
+      map.setView([y, x], Math.max(map.getZoom(), 13));
     }
   }
   container.dataset.ready = "true";
