@@ -26,14 +26,15 @@ async function fetchGeoJSON(url) {
   return response.json();
 }
 
-function hatch(context, fill) {
+// Light steps are hatched in the dark line colour, dark steps in white, as in the printed figures.
+function hatch(context, fill, ink) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
   const pen = tile.getContext("2d");
-  pen.fillStyle = "#ffffff";
+  pen.fillStyle = fill;
   pen.fillRect(0, 0, 6, 6);
-  pen.strokeStyle = fill;
-  pen.lineWidth = 3;
+  pen.strokeStyle = ink;
+  pen.lineWidth = 1.2;
   pen.beginPath();
   for (const shift of [-6, 0, 6]) {
     pen.moveTo(shift - 1, 7);
@@ -47,9 +48,9 @@ function hatch(context, fill) {
 function hexagonCanvas(L) {
   return L.Canvas.extend({
     _fillStroke(context, layer) {
-      const { hatched, letter, fillColor, letterColor } = layer.options;
-      if (hatched) {
-        layer.hatchPattern ??= hatch(context, fillColor);
+      const { hatchInk, letter, fillColor, letterColor } = layer.options;
+      if (hatchInk) {
+        layer.hatchPattern ??= hatch(context, fillColor, hatchInk);
         context.globalAlpha = 1;
         context.fillStyle = layer.hatchPattern;
         context.fill("evenodd");
@@ -62,7 +63,7 @@ function hexagonCanvas(L) {
       context.font = "600 13px 'Fira Sans', Arial, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
-      if (hatched) {
+      if (hatchInk) {
         context.fillStyle = "#ffffff";
         context.beginPath();
         context.arc(x, y, 9, 0, Math.PI * 2);
@@ -76,14 +77,15 @@ function hexagonCanvas(L) {
 
 function cellStyle({ properties }) {
   const { kind, ramp } = properties;
+  const line = colour(`--mark-${kind}`);
   return {
     fillColor: colour(`--ramp-${kind}-${ramp}`),
     fillOpacity: 0.9,
-    color: colour(`--mark-${kind}`),
+    color: line,
     weight: 1.5,
-    hatched: kind === "complaint",
+    hatchInk: kind === "complaint" ? (ramp <= 3 ? line : "#ffffff") : null,
     letter: KINDS[kind].letter,
-    letterColor: kind === "incident" && ramp >= 3 ? "#ffffff" : colour(`--mark-${kind}`),
+    letterColor: kind === "incident" && ramp >= 3 ? "#ffffff" : line,
   };
 }
 
@@ -216,6 +218,8 @@ async function start(container) {
       map.setView([y, x], Math.max(map.getZoom(), 13));
     }
   }
+  const home = map.getBounds();
+  window.addEventListener("beforeprint", () => map.invalidateSize({ animate: false }).fitBounds(home, { animate: false }));
   container.dataset.ready = "true";
 }
 
