@@ -136,7 +136,11 @@ class Verdict(models.TextChoices):
 
 
 class Trend(PictureRow):
-    """Published counts of a district (or the city) and group against the same period of the year before."""
+    """Counts of a district (or the city) and group against the same period of the year before.
+
+    `current` and `previous` are the cooperation part over the weeks delivered in both years; they alone are compared.
+    Published atoms of the protected part stand beside them: what passes a minimum count rises faster than the truth.
+    """
 
     area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
     group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
@@ -155,7 +159,8 @@ class Trend(PictureRow):
     first_week = models.DateField()
     weeks = ArrayField(models.IntegerField(null=True))
     weeks_before = ArrayField(models.IntegerField(null=True))
-    has_protected = models.BooleanField(default=False)
+    protected_current = models.PositiveIntegerField(default=0)
+    protected_previous = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("picture", "area", "group", "unit_label"), name="trend_once"),)

@@ -1,0 +1,243 @@
+"""What happens to pictures and findings: build, publish, assess."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+
+import numpy as np
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from agencies import audit
+from agencies.models import Agency
+from agencies.visibility import SharingLevel
+from incidents.models import CategoryGroup, DeliveryBasis
+from lagebild.assembly import CellResult, Inputs, TrendResult, Window, assemble_streams, assemble_trends
+from lagebild.findings import record_sightings
+from lagebild.models import (
+    FINDING_STEPS,
+    Cell,
+    Coverage,
+    CoverageState,
+    Finding,
+    FindingStatus,
+    Picture,
+    PictureState,
+    ReleasedAtom,
+    ReleasedBlock,
+    Trend,
+)
+from lagebild.release import release_due_blocks
+from lagebild.selectors import any_demonstration, load_cases, load_city, load_coverage
+from lagebild.statements import key_statements
+
+logger = logging.getLogger(__name__)
+
+METHOD = {
+    "hotspots": "exact binomial disk test k=1, H3 resolution 9, Benjamini-Hochberg 5 %, at least 5 cases",
+    "status_words": "13 periods of 28 days, exact binomial, level 5 %",
+    "trends": "52 complete ISO weeks against the same weeks of the year before, exact conditional interval 95 %",
+    "protected": "minimum 3 (5 for area-only and sensitive categories) with any one agency removed",
+}
+_BUILD_LOCK = 0x4C616765  # one build at a time in the whole database
+
+
+def build_picture(*, date: dt.date) -> Picture:
+    """Build the picture of the local day `date` and publish it in one step.
+
+    The same day from the same records gives the picture that is already there; from changed records a new revision.
+    Works for no person: it reads what is shared with the picture and stores published values only.
+    """
+    if date > timezone.localdate():
+        raise ValidationError("Das Datum liegt in der Zukunft. Bitte ein Datum bis heute angeben.")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
+        release_due_blocks(date)
+        inputs = _load_inputs(date)
+        fingerprint = _fingerprint(inputs)
+        latest = Picture.objects.published().filter(date=date).order_by("-revision").first()
+        if latest is not None and latest.input_sha256 == fingerprint:
+            logger.info("Picture of %s is unchanged (revision %s).", date, latest.revision)
+            return latest
+        return _publish(inputs, fingerprint)
+
+
+def _load_inputs(date: dt.date) -> Inputs:
+    window = Window(date)
+    return Inputs(
+        window=window,
+        city=load_city(),
+        groups={group.pk: group for group in CategoryGroup.objects.all()},
+        cooperation=load_cases(SharingLevel.COOPERATION, first=window.earliest, last=date),
+        released=list(
+            ReleasedAtom.objects.filter(period_start__gte=window.earliest, period_end__lte=date).order_by("pk")
+        ),
+        released_blocks=frozenset(ReleasedBlock.objects.values_list("pk", flat=True)),
+        coverage=load_coverage(first=window.earliest, last=date),
+    )
+
+
+def _fingerprint(inputs: Inputs) -> str:
+    """SHA-256 over everything the picture depends on."""
+    digest = hashlib.sha256()
+    table = inputs.cooperation
+    for column in (table.stratum, table.district, table.cell, table.agency, table.day, table.count):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    digest.update(inputs.city.grid.cells.tobytes())
+    words = [
+        settings.PORTAL_VERSION,
+        METHOD,
+        [[s.group_id, s.unit_label, s.is_control_driven, s.minimum] for s in table.strata],
+        [[atom.pk, atom.count] for atom in inputs.released],
+        sorted((agency, week.isoformat(), basis) for (agency, week), basis in inputs.coverage.basis.items()),
+        [agency.slug for agency in inputs.coverage.agencies],
+    ]
+    digest.update(json.dumps(words, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _publish(inputs: Inputs, fingerprint: str) -> Picture:
+    date = inputs.window.date
+    cells, hotspots = assemble_streams(inputs)
+    trends = assemble_trends(inputs)
+    last = Picture.objects.filter(date=date).aggregate(last=Max("revision"))["last"] or 0
+    picture = Picture.objects.create(
+        date=date,
+        revision=last + 1,
+        parameters={"method": METHOD, "first": inputs.window.first.isoformat(), "last": date.isoformat()},
+        code_version=settings.PORTAL_VERSION,
+        input_sha256=fingerprint,
+        is_demonstration=any_demonstration(),
+        statements=key_statements(inputs.window, hotspots, trends, _late_agencies(inputs)),
+    )
+    Cell.objects.bulk_create([_cell_row(picture, cell) for cell in cells], batch_size=2000)
+    Trend.objects.bulk_create([_trend_row(picture, trend, inputs.window) for trend in trends], batch_size=500)
+    Coverage.objects.bulk_create(_coverage_rows(picture, inputs), batch_size=2000)
+    record_sightings(picture, hotspots, (inputs.window.first, date))
+    picture.sha256 = picture_sha256(picture)
+    picture.state, picture.published_at = PictureState.PUBLISHED, timezone.now()
+    picture.save(update_fields=("sha256", "state", "published_at"))
+    audit.record(audit.Act.PICTURE_BUILT, by=None, obj=picture, revision=picture.revision)
+    return picture
+
+
+def picture_sha256(picture: Picture) -> str:
+    """Hash of what the picture says: the same rows give the same hash, whatever their ids."""
+    digest = hashlib.sha256(json.dumps([picture.date.isoformat(), picture.statements]).encode())
+    cells = picture.cells.order_by("group_id", "cell").values_list("group__slug", "cell", "count", "ramp")
+    trends = picture.trends.order_by("area_id", "group_id", "unit_label").values_list(
+        "area__slug", "group__slug", "unit_label", "current", "previous", "weeks", "weeks_before", "protected_current"
+    )
+    sightings = picture.sightings.order_by("rank", "finding__kind").values_list(
+        "finding__number", "cells", "count", "status_word", "is_merged_only"
+    )
+    for rows in (cells, trends, sightings):
+        digest.update(json.dumps([list(row) for row in rows]).encode())
+    return digest.hexdigest()
+
+
+def _cell_row(picture: Picture, cell: CellResult) -> Cell:
+    return Cell(
+        picture=picture,
+        group=cell.group,
+        cell=cell.cell,
+        district=cell.district,
+        count=cell.count,
+        disk_count=cell.disk_count,
+        expected=cell.expected,
+        p_value=cell.p_value,
+        is_significant=cell.is_significant,
+        ramp=cell.ramp,
+    )
+
+
+def _trend_row(picture: Picture, trend: TrendResult, window: Window) -> Trend:
+    comparison = trend.comparison
+    return Trend(
+        picture=picture,
+        area=trend.area,
+        group=trend.group,
+        unit_label=trend.unit_label,
+        period_start=window.first_week,
+        period_end=window.last_week + dt.timedelta(days=6),
+        current=comparison.current,
+        previous=comparison.previous,
+        change_percent=comparison.percent,
+        ratio=comparison.ratio,
+        ratio_low=comparison.low,
+        ratio_high=comparison.high,
+        verdict=comparison.verdict,
+        weeks_compared=trend.weeks_compared,
+        missing_agencies=list(trend.missing_agencies),
+        first_week=window.first_week,
+        weeks=trend.weeks,
+        weeks_before=trend.weeks_before,
+        protected_current=trend.protected_current,
+        protected_previous=trend.protected_previous,
+    )
+
+
+def _coverage_state(inputs: Inputs, agency: Agency, week: dt.date) -> CoverageState:
+    basis = inputs.coverage.basis.get((agency.pk, week))
+    if basis == DeliveryBasis.NOTHING:
+        return CoverageState.NOTHING
+    if basis is not None:
+        return CoverageState.DELIVERED
+    joined = inputs.coverage.member_since[agency.pk]
+    return CoverageState.NOT_MEMBER if week + dt.timedelta(days=6) < joined else CoverageState.MISSING
+
+
+def _coverage_rows(picture: Picture, inputs: Inputs) -> list[Coverage]:
+    weeks = [inputs.window.first_week + dt.timedelta(weeks=i) for i in range(52)]
+    return [
+        Coverage(picture=picture, agency=agency, week=week, state=_coverage_state(inputs, agency, week))
+        for agency in inputs.coverage.agencies
+        for week in weeks
+    ]
+
+
+def _late_agencies(inputs: Inputs) -> list[Agency]:
+    week = inputs.window.last_week
+    return [a for a in inputs.coverage.agencies if _coverage_state(inputs, a, week) == CoverageState.MISSING]
+
+
+@transaction.atomic
+def assess_finding(
+    *,
+    finding: Finding,
+    status: str,
+    assessment: str,
+    by,
+    responsible: Agency | None = None,
+    no_measure_reason: str = "",
+    review_on: dt.date | None = None,
+) -> Finding:
+    """A named person judges what the engine proposed: status, responsible agency, date to look again."""
+    if not by.can("assess_findings"):
+        raise PermissionDenied("Nur Vorsitz und Geschäftsstelle bewerten Erkenntnisse.")
+    finding = Finding.objects.select_for_update().get(pk=finding.pk)
+    errors = {}
+    if status != finding.status and status not in FINDING_STEPS[FindingStatus(finding.status)]:
+        errors["status"] = "Dieser Schritt ist vom jetzigen Stand aus nicht möglich. Bitte einen anderen Stand wählen."
+    if not assessment.strip():
+        errors["assessment"] = "Es fehlt die Bewertung. Bitte in ein bis zwei Sätzen begründen."
+    if responsible is not None and not responsible.is_sharing:
+        errors["responsible"] = "Diese Behörde hat keine aktive Mitgliedschaft. Bitte eine andere Behörde wählen."
+    if review_on is not None and review_on < timezone.localdate():
+        errors["review_on"] = "Die Wiedervorlage liegt in der Vergangenheit. Bitte ein späteres Datum wählen."
+    if errors:
+        raise ValidationError(errors)
+    finding.status, finding.assessment = status, assessment.strip()
+    finding.assessed_by, finding.assessed_at = by, timezone.now()
+    finding.responsible_agency, finding.no_measure_reason = responsible, no_measure_reason.strip()
+    finding.review_on = review_on
+    finding.save()
+    audit.record(audit.Act.FINDING_ASSESSED, by=by, obj=finding, status=status)
+    return finding

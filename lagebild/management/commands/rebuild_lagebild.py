@@ -1,0 +1,24 @@
+import datetime as dt
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from lagebild.actions import build_picture
+
+
+class Command(BaseCommand):
+    help = "Erstellt das Lagebild eines Tages aus den freigegebenen Meldungen und veröffentlicht es."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--date", type=dt.date.fromisoformat, help="Tag des Lagebilds (JJJJ-MM-TT), sonst heute")
+
+    def handle(self, *args, **options) -> None:
+        try:
+            picture = build_picture(date=options["date"] or timezone.localdate())
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.stdout.write(
+            f"{picture}: {picture.sightings.count()} Häufungen, {picture.cells.count()} Zellen, "
+            f"{picture.trends.count()} Vergleiche, Prüfsumme {picture.sha256}"
+        )

@@ -1,0 +1,114 @@
+"""Kernaussagen: at most five sentences that say what changed, each with its period. Published values only."""
+
+from __future__ import annotations
+
+from agencies.models import Agency
+from incidents.models import Kind
+from lagebild.assembly import HotspotResult, TrendResult, Window
+from lagebild.findings import place_label
+from lagebild.models import StatusWord, Verdict
+from lagebild.stats.weeks import YEAR_DAYS
+
+MOST = 5
+GROWTH_FROM = 10
+_KIND_WORD = {Kind.INCIDENT: "Brennpunkt", Kind.COMPLAINT: "Beschwerdehotspot"}
+
+
+def german_number(value: float, digits: int = 0) -> str:
+    """Figures as the portal prints them: 2.216 and 13,9."""
+    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+
+
+def key_statements(
+    window: Window,
+    hotspots: list[HotspotResult],
+    trends: list[TrendResult],
+    late: list[Agency],
+) -> list[str]:
+    """Up to five sentences: seen only together, growing, faded, the clearest city-wide change, late deliveries."""
+    candidates = [
+        _merged(hotspots, window),
+        _growing(hotspots),
+        _faded(hotspots),
+        _city_change(trends, window),
+        _late(late),
+    ]
+    found = [sentence for sentence in candidates if sentence]
+    if len(found) < MOST and (strongest := _strongest(hotspots, window)):
+        found.insert(0, strongest)
+    return found[:MOST]
+
+
+def _where(hotspot: HotspotResult) -> str:
+    district = f" ({hotspot.district.name})" if hotspot.district else ""
+    return f"{place_label(hotspot)}{district}"
+
+
+def _ordered(hotspots: list[HotspotResult]) -> list[HotspotResult]:
+    return sorted(hotspots, key=lambda h: (h.p_value, -h.count, h.center_cell))
+
+
+def _merged(hotspots: list[HotspotResult], window: Window) -> str | None:
+    chosen = next((h for h in _ordered(hotspots) if h.is_merged_only and h.status_word != StatusWord.FORMER), None)
+    if chosen is None:
+        return None
+    return (
+        f"{_where(chosen)}: {_KIND_WORD[chosen.group.kind]} {chosen.group.label} mit {german_number(chosen.count)} "
+        f"Meldungen seit {window.first:%d.%m.%Y}, erkennbar nur in den zusammengeführten Daten."
+    )
+
+
+def _growing(hotspots: list[HotspotResult]) -> str | None:
+    rising = [h for h in hotspots if h.recent_count >= GROWTH_FROM and h.recent_count >= 1.5 * max(h.recent_before, 1)]
+    if not rising:
+        return None
+    chosen = max(rising, key=lambda h: (h.recent_count - h.recent_before, h.center_cell))
+    return (
+        f"{_where(chosen)}: {_KIND_WORD[chosen.group.kind]} {chosen.group.label} wächst, "
+        f"{german_number(chosen.recent_count)} Meldungen in den letzten zwölf Wochen nach "
+        f"{german_number(chosen.recent_before)} in den zwölf Wochen davor."
+    )
+
+
+def _faded(hotspots: list[HotspotResult]) -> str | None:
+    chosen = next((h for h in _ordered(hotspots) if h.status_word == StatusWord.FORMER), None)
+    if chosen is None:
+        return None
+    return (
+        f"{_where(chosen)}: Der {_KIND_WORD[chosen.group.kind]} {chosen.group.label} ist abgeklungen, in den letzten "
+        "drei Monaten ist dort keine auffällige Häufung mehr zu erkennen."
+    )
+
+
+def _city_change(trends: list[TrendResult], window: Window) -> str | None:
+    clear = [t for t in trends if t.area.kind == "city" and t.comparison.verdict in (Verdict.RISE, Verdict.FALL)]
+    if not clear:
+        return None
+    chosen = max(clear, key=lambda t: (abs(t.comparison.difference), t.group.pk))
+    word = "Zunahme" if chosen.comparison.verdict == Verdict.RISE else "Rückgang"
+    percent = abs(chosen.comparison.percent) if chosen.comparison.percent is not None else None
+    by = f" um {german_number(percent, 1)}\N{NO-BREAK SPACE}%" if percent is not None else ""
+    return (
+        f"Stadtweit {word} bei {chosen.group.label}{by} gegenüber dem Vorjahreszeitraum "
+        f"({german_number(chosen.comparison.previous)} auf {german_number(chosen.comparison.current)} "
+        f"{chosen.unit_label}, {chosen.weeks_compared} vergleichbare Wochen bis {window.last_week:%d.%m.%Y})."
+    )
+
+
+def _late(late: list[Agency]) -> str | None:
+    if not late:
+        return None
+    names = ", ".join(agency.short_name for agency in late)
+    return f"Für die letzte volle Woche fehlt die Lieferung von {names}; fehlende Zahlen sind kein Rückgang."
+
+
+def _strongest(hotspots: list[HotspotResult], window: Window) -> str | None:
+    chosen = next((h for h in _ordered(hotspots) if h.status_word != StatusWord.FORMER), None)
+    if chosen is None:
+        return f"Seit {window.first:%d.%m.%Y} ist kein Brennpunkt und kein Beschwerdehotspot zu erkennen."
+    factor = chosen.count / chosen.expected if chosen.expected else 0
+    return (
+        f"{_where(chosen)}: stärkster {_KIND_WORD[chosen.group.kind]} ({chosen.group.label}), "
+        f"{german_number(chosen.count)} Meldungen in {YEAR_DAYS} Tagen, das {german_number(factor, 1)}-Fache "
+        "einer gleichmäßigen Verteilung."
+    )
