@@ -10,7 +10,7 @@ from types import FrameType
 
 from hamm_security.local import demo
 from hamm_security.local.environment import ROOT, Installation
-from hamm_security.local.processes import LocalError
+from hamm_security.local.processes import LocalError, end, following_parent
 
 
 def leave(number: int, frame: FrameType | None) -> None:
@@ -39,10 +39,16 @@ def run_command(installation: Installation, words: list[str]) -> int:
         words = words[1:]
     if not words:
         raise LocalError("Es wurde kein Befehl angegeben. Beispiel: run manage.py migrate")
+    if sys.stdin.isatty():
+        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends Ctrl-C to the command itself
     prefix = [sys.executable] if words[0].endswith(".py") else []
     with installation.servers() as (cluster, valkey):
         environment = installation.environment(cluster, valkey)
-        return subprocess.run([*prefix, *words], env=environment, check=False).returncode
+        process = subprocess.Popen([*prefix, *words], env=environment, preexec_fn=following_parent(signal.SIGTERM))  # noqa: PLW1509 - no threads yet
+        try:
+            return process.wait()
+        finally:
+            end(process)
 
 
 def main(arguments: list[str]) -> int:

@@ -21,6 +21,16 @@ class LocalError(Exception):
     """A local server cannot be used; the message says what happened and what to do (German)."""
 
 
+def following_parent(end_signal: signal.Signals) -> Callable[[], None]:
+    """Return what a child runs before its program: the kernel (Linux) ends it even when we are killed outright."""
+
+    def follow() -> None:
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, int(end_signal))
+
+    return follow
+
+
 def spawn(
     command: Sequence[str | Path],
     *,
@@ -29,15 +39,7 @@ def spawn(
     cwd: Path | None = None,
     end_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen:
-    """Start a child in a session of its own, so that Ctrl-C reaches only us and we end the children in order.
-
-    On Linux the kernel sends `end_signal` to the child even when we are killed outright.
-    """
-
-    def follow_parent() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, int(end_signal))
-
+    """Start a child in a session of its own, so that Ctrl-C reaches only us and we end the children in order."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -48,7 +50,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=follow_parent,  # noqa: PLW1509 - started from the main thread before any other thread exists
+            preexec_fn=following_parent(end_signal),  # noqa: PLW1509 - started from the main thread before any other thread exists
         )
 
 
