@@ -24,7 +24,7 @@ $(VENV)/installed: requirements-dev.lock requirements-uv.lock
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) \
 		|| { echo "Die Umgebung kann nicht angelegt werden. Bitte das Paket python3-venv installieren."; exit 1; }
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock \
-		&& $(PY) -m uv pip install -q --python $(PY) --require-hashes -r requirements-dev.lock \
+		&& $(PY) -m uv pip install -q --system-certs --python $(PY) --require-hashes -r requirements-dev.lock \
 		|| $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
