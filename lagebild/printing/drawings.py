@@ -1,0 +1,123 @@
+"""The figures of an edition: which maps, charts and matrices it carries, each with its words for screen readers."""
+
+from datetime import date
+
+from lagebild.figures.charts import Panel, draw_weekly_lines, scale_end
+from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
+from lagebild.figures.maps import HOTSPOT_NOUNS, NOUNS, MapArea, MapCell, MapMark, draw_map
+from lagebild.printing.content import CoverageWeek, EditionContent, Hotspot, Trend
+from lagebild.printing.german import count_text, period_text
+
+HOTSPOT_KINDS = {"incident": "brennpunkt", "complaint": "beschwerdehotspot"}
+
+_NAMED_IN_OVERVIEW = 10
+_PANELS_PER_CHART = 12
+_WEEKS_PER_MATRIX = 53
+_AGENCIES_PER_MATRIX = 36
+
+
+def hotspots_of(content: EditionContent, kind: str) -> list[Hotspot]:
+    """The hotspots of one kind of records, strongest first."""
+    wanted = [hotspot for hotspot in content.hotspots if hotspot.kind == HOTSPOT_KINDS[kind]]
+    return sorted(wanted, key=lambda hotspot: (hotspot.rank, hotspot.label))
+
+
+def overview_of(content: EditionContent, kind: str) -> dict[str, str]:
+    """Half a line wide, for the first page: names only the strongest hotspots, so that it stays readable."""
+    return map_of(content, kind, hotspots_of(content, kind)[:_NAMED_IN_OVERVIEW], width=334, max_height=300)
+
+
+def overview_limit(content: EditionContent) -> str:
+    """What the first page leaves out, in words; empty where it shows every hotspot."""
+    if all(len(hotspots_of(content, kind)) <= _NAMED_IN_OVERVIEW for kind in HOTSPOT_KINDS):
+        return ""
+    return f"Bezeichnet sind je die {_NAMED_IN_OVERVIEW} stärksten."
+
+
+def map_of(
+    content: EditionContent, kind: str, hotspots: list[Hotspot], *, width: float, max_height: float
+) -> dict[str, str]:
+    listed = "; ".join(f"{hotspot.label}: {hotspot.title}, {hotspot.district}" for hotspot in hotspots)
+    alt = (
+        f"Karte: {NOUNS[kind]} je Zelle, {period_text(*content.periods.current)}. "
+        f"{HOTSPOT_NOUNS[kind]}s in dieser Karte: {listed or 'keine'}."
+    )
+    drawing = draw_map(
+        kind=kind,
+        title=NOUNS[kind],
+        description=alt,
+        bbox=content.bbox,
+        areas=tuple(MapArea(area.name, area.kind, area.rings) for area in content.areas),
+        cells=tuple(MapCell(cell.ramp, cell.boundary, cell.count) for cell in content.cells if cell.kind == kind),
+        marks=tuple(MapMark(hotspot.label, tuple(cell.boundary for cell in hotspot.cells)) for hotspot in hotspots),
+        width=width,
+        max_height=max_height,
+    )
+    return {"svg": drawing, "alt": alt}
+
+
+def charts_of(content: EditionContent, kind: str) -> list[dict[str, str]]:
+    """One chart per group of categories and first week, its districts side by side on one scale."""
+    groups: dict[tuple[str, str], list[Trend]] = {}
+    for trend in content.trends:
+        if trend.kind == kind:
+            groups.setdefault((trend.group_label, trend.first_week), []).append(trend)
+    charts = []
+    for (group_label, first_week), trends in groups.items():
+        panels = tuple(Panel(trend.district, trend.weeks, trend.weeks_before) for trend in trends)
+        scale = {"highest": scale_end(panels), "columns": min(3, len(panels))}
+        for start in range(0, len(panels), _PANELS_PER_CHART):
+            shown = panels[start : start + _PANELS_PER_CHART]
+            charts.append(_chart(content, kind, group_label, date.fromisoformat(first_week), shown, scale))
+    return charts
+
+
+def _chart(
+    content: EditionContent,
+    kind: str,
+    group_label: str,
+    first_week: date,
+    panels: tuple[Panel, ...],
+    scale: dict[str, int],
+) -> dict[str, str]:
+    title = f"{NOUNS[kind]} je Woche und Stadtbezirk: {group_label}"
+    alt = f"{title}. {' '.join(_panel_words(panel) for panel in panels)}"
+    drawing = draw_weekly_lines(
+        kind=kind,
+        title=title,
+        description=alt,
+        panels=panels,
+        first_week=first_week,
+        unit=f"{NOUNS[kind]} je Woche",
+        current_label=period_text(*content.periods.current),
+        previous_label=period_text(*content.periods.previous),
+        **scale,
+    )
+    return {"svg": drawing, "alt": alt, "title": title}
+
+
+def _panel_words(panel: Panel) -> str:
+    known = [value for value in panel.weeks if value is not None]
+    if not known:
+        return f"{panel.title}: keine Lieferung."
+    gaps = len(panel.weeks) - len(known)
+    missing = f", {gaps} Wochen ohne Lieferung" if gaps else ""
+    return f"{panel.title}: Höchstwert {count_text(max(known))}, zuletzt {count_text(known[-1])}{missing}."
+
+
+def matrices_of(content: EditionContent) -> list[dict[str, str]]:
+    """The coverage of the latest weeks, in parts of a page's height."""
+    weeks = content.coverage.weeks[-_WEEKS_PER_MATRIX:]
+    if not weeks:
+        return []
+    rows = [CoverageRow(agency.short_name, agency.cells[-_WEEKS_PER_MATRIX:]) for agency in content.coverage.agencies]
+    parts = [tuple(rows[start : start + _AGENCIES_PER_MATRIX]) for start in range(0, len(rows), _AGENCIES_PER_MATRIX)]
+    return [_matrix(weeks, part) for part in parts]
+
+
+def _matrix(weeks: tuple[CoverageWeek, ...], rows: tuple[CoverageRow, ...]) -> dict[str, str]:
+    title = f"Lieferungen je Behörde und Woche, {weeks[0].label} bis {weeks[-1].label}"
+    alt = f"{title}. {describe(rows)}"
+    periods = tuple(week.label for week in weeks)
+    drawing = draw_coverage(title=title, description=alt, periods=periods, rows=rows)
+    return {"svg": drawing, "alt": alt, "title": title}

@@ -1,0 +1,170 @@
+"""The finished values the print template sets: every figure formatted, every drawing drawn, no decision left."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lagebild.figures.symbols import LABELS, symbol
+from lagebild.printing.content import DistrictTable, EditionContent, Finding, Hotspot, Measure
+from lagebild.printing.drawings import charts_of, hotspots_of, map_of, matrices_of, overview_limit, overview_of
+from lagebild.printing.german import count_text, day_text, paragraphs, period_text, rate_text, shortened
+
+KINDS = ("incident", "complaint")
+
+_KEPT_TOGETHER_BELOW = 1500
+_HEAD_CHARACTERS = 118
+_SHORTEST_TITLE = 12
+_FOOT_CHARACTERS = 72
+_PROTECTED_AGENCIES = "geschützt, die Anteile der einzelnen Behörden liegen unter der Mindestzahl"
+_MERGED_ONLY = "erst die Meldungen mehrerer Behörden zusammen zeigen diese Häufung"
+
+
+def sheets(content: EditionContent, *, copy_label: str | None) -> dict[str, Any]:
+    """Plain values for the template, named as `edition.typ` reads them."""
+    return {
+        "frame": _frame(content, copy_label),
+        "facts": _facts(content),
+        "statements": list(content.statements),
+        "map_note": content.map_note,
+        "overview": [overview_of(content, kind) for kind in KINDS] if content.areas or content.cells else [],
+        "overview_note": " ".join(filter(None, (overview_limit(content), content.map_note))),
+        "kinds": [_kind(content, kind) for kind in KINDS],
+        "phenomena": [_finding(finding) for finding in content.findings if finding.kind in ("phaenomen", "gefahr")],
+        "fear_spaces": [_finding(finding) for finding in content.findings if finding.kind == "angstraum"],
+        "place_findings": [
+            _finding(finding) for finding in content.findings if finding.kind in ("brennpunkt", "beschwerdehotspot")
+        ],
+        "measures": [_measure(measure) for measure in content.measures],
+        "methods": [paragraph for text in content.methods for paragraph in paragraphs(text)],
+        "gaps": list(content.gaps),
+        "matrices": matrices_of(content),
+        "abbreviations": [[item.short, item.long] for item in content.abbreviations],
+        "symbols": {kind: symbol(kind) for kind in LABELS},
+    }
+
+
+def _frame(content: EditionContent, copy_label: str | None) -> dict[str, Any]:
+    created = datetime.fromisoformat(content.created_at).astimezone(UTC)
+    return {
+        "marking": content.marking,
+        "running_title": _running_title(content),
+        "title": " ".join(content.title.split()),
+        "number": content.number,
+        "body": content.body,
+        "issued_by": content.issued_by,
+        "issued_by_short": shortened(content.issued_by, _FOOT_CHARACTERS),
+        "as_of": day_text(content.as_of),
+        "copy": shortened(copy_label or "", 2 * _FOOT_CHARACTERS),
+        "demonstration": content.demonstration,
+        "created": [created.year, created.month, created.day, created.hour, created.minute, created.second],
+    }
+
+
+def _running_title(content: EditionContent) -> str:
+    """Number and short title, cut so that both fit beside the marking on one line."""
+    number = f"Ausgabe {content.number}"
+    room = _HEAD_CHARACTERS - round(1.25 * len(content.marking)) - len(number)
+    return f"{number} · {shortened(content.title, room)}" if room >= _SHORTEST_TITLE else number
+
+
+def _facts(content: EditionContent) -> dict[str, str]:
+    picture, created = content.picture, datetime.fromisoformat(content.created_at)
+    return {
+        "label": content.periods.label,
+        "current": period_text(*content.periods.current),
+        "previous": period_text(*content.periods.previous),
+        "source": f"Lagebild vom {day_text(picture.date)}, Fassung {picture.revision}",
+        "picture_date": day_text(picture.date),
+        "revision": str(picture.revision),
+        "sha256": picture.sha256,
+        "created": f"{created:%d.%m.%Y, %H:%M} Uhr",
+        "delivery": _delivery(content),
+    }
+
+
+def _delivery(content: EditionContent) -> str:
+    """One sentence on who delivered for the last week; empty where nothing is known of deliveries."""
+    members = [agency for agency in content.coverage.agencies if agency.cells and agency.cells[-1] != "not_member"]
+    if not members:
+        return ""
+    missing = [agency.short_name for agency in members if agency.cells[-1] == "missing"]
+    if not missing:
+        return f"Für die letzte Woche liegen Lieferungen aller {len(members)} beteiligten Behörden vor."
+    return (
+        f"Für die letzte Woche haben {len(members) - len(missing)} von {len(members)} beteiligten Behörden geliefert. "
+        f"Keine Lieferung: {', '.join(missing)}."
+    )
+
+
+def _kind(content: EditionContent, kind: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "charts": charts_of(content, kind),
+        "map": map_of(content, kind, hotspots_of(content, kind), width=680, max_height=560),
+        "hotspots": [_hotspot(hotspot) for hotspot in hotspots_of(content, kind)],
+        "tables": [_table(table) for table in content.tables.districts if table.kind == kind],
+    }
+
+
+def _hotspot(hotspot: Hotspot) -> dict[str, Any]:
+    assessment = paragraphs(hotspot.assessment or "") or ["Noch nicht bewertet."]
+    measure = paragraphs(hotspot.measure or "") or ["keine"]
+    facts = [
+        ["Raum und Art", [f"{hotspot.district}, {hotspot.group_label}"]],
+        ["Zeitraum", [hotspot.period]],
+        ["Stärke", ["; ".join(filter(None, (_counted(hotspot), hotspot.ratio_text)))]],
+        ["Einordnung", ["; ".join(filter(None, (hotspot.status_label, _MERGED_ONLY if hotspot.merged_only else "")))]],
+        ["Behörden", [", ".join(hotspot.agencies) or _PROTECTED_AGENCIES]],
+        ["Bewertung", assessment],
+        ["Maßnahme", measure],
+    ]
+    return _block(hotspot.kind, f"{hotspot.label}\u2002{hotspot.title}", facts)
+
+
+def _counted(hotspot: Hotspot) -> str:
+    if hotspot.count is None:
+        return "Zahl geschützt"
+    expected = "" if hotspot.expected is None else f", {rate_text(hotspot.expected)} zu erwarten"
+    return f"{count_text(hotspot.count)} gezählt{expected}"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    facts = [
+        ["Raum", [finding.where]],
+        ["Seit", [day_text(finding.since)]],
+        ["Stärke", [finding.strength]],
+        ["Einordnung", [finding.status_label]],
+        ["Wer tut was", paragraphs(finding.who_does_what or "") or ["noch nicht vereinbart"]],
+        ["Bewertung", paragraphs(finding.assessment or "") or ["Noch nicht bewertet."]],
+    ]
+    return _block(finding.kind, finding.title, facts)
+
+
+def _block(kind: str, title: str, facts: list) -> dict[str, Any]:
+    length = len(title) + sum(len(line) for _, lines in facts for line in lines)
+    return {
+        "kind": kind,
+        "kind_label": LABELS[kind],
+        "title": title,
+        "facts": facts,
+        "keep_together": length < _KEPT_TOGETHER_BELOW,
+    }
+
+
+def _table(table: DistrictTable) -> dict[str, Any]:
+    rows = [
+        [
+            row.group_label,
+            row.unit_label,
+            count_text(row.current),
+            count_text(row.previous),
+            row.change_text,
+            row.verdict_label,
+        ]
+        for row in table.rows
+    ]
+    return {"district": table.district, "rows": rows}
+
+
+def _measure(measure: Measure) -> list[str]:
+    due = day_text(measure.due) if measure.due else "offen"
+    return [measure.title, measure.agency, due, measure.status_label, measure.effect or "noch nicht gemessen"]

@@ -1,0 +1,227 @@
+import json
+import re
+from dataclasses import replace
+from io import BytesIO
+
+import pypdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lagebild.printing.content import EditionContent, Tables, from_dict, from_json, to_json
+from lagebild.printing.german import count_text, day_text, period_text, rate_text, shortened
+from lagebild.printing.pdf import render_pdf
+from tests.lagebild.edition_sample import bare, finding, hotspots, sample, table
+
+MARKUP = "Lage #1 *fett* _schräg_ $x^2$ ] [ @alle <hier> // \\ `Code` ~ = {x}"
+
+
+def pages_of(content: EditionContent, **options: str) -> list[str]:
+    reader = pypdf.PdfReader(BytesIO(render_pdf(content, **options)))
+    return [page.extract_text() for page in reader.pages]
+
+
+def text_of(content: EditionContent) -> str:
+    """The whole text with hyphenation and line ends taken out."""
+    return " ".join(" ".join(pages_of(content)).replace("-\n", "").split())
+
+
+@pytest.fixture(scope="module")
+def sample_pages() -> list[str]:
+    return pages_of(sample())
+
+
+def test_same_content_gives_the_same_bytes():
+    assert render_pdf(sample()) == render_pdf(from_json(to_json(sample())))
+
+
+def test_changed_content_gives_other_bytes():
+    assert render_pdf(sample()) != render_pdf(replace(sample(), created_at="2026-11-23T08:16:00+01:00"))
+
+
+def test_every_page_carries_marking_body_date_demonstration_and_its_number(sample_pages):
+    total = len(sample_pages)
+    assert total > 5
+    for number, page in enumerate(sample_pages, start=1):
+        assert "Nur für die Sicherheitskooperation – intern" in page
+        assert "Geschäftsstelle der Sicherheitskonferenz · Stand 22.11.2026" in page
+        assert "Demonstration mit erfundenen Daten" in page
+        assert f"Seite {number} von {total}" in page
+
+
+def test_master_has_no_copy_label_and_a_copy_has_it_on_every_page(sample_pages):
+    label = "Ausfertigung für das Polizeipräsidium Hamm"
+    assert not any("Ausfertigung" in page for page in sample_pages)
+    assert all(label in page for page in pages_of(sample(), copy_label=label))
+
+
+def test_first_page_holds_title_number_statements_and_the_map(sample_pages):
+    first = " ".join(sample_pages[0].split())
+    assert "Integratives Lagebild für die Sicherheitskonferenz im November 2026" in first
+    assert "Ausgabe 2026-003" in first
+    assert "Keine Lieferung: Jugendamt." in first
+    assert first.index("Kernaussagen") < first.index("Karte 1: Brennpunkte (links) und Beschwerdehotspots (rechts)")
+    assert "Vom Jugendamt fehlen sechs Wochen" in first
+
+
+def test_chapters_come_in_their_order(sample_pages):
+    text = " ".join(" ".join(sample_pages[1:]).split()).split("Anhang C:", 1)[1]
+    headings = [
+        "1 Vorfälle: Einsatz- und Kriminalitätslage",
+        "2 Beschwerden: Ordnungslage",
+        "3 Brennpunkte und Beschwerdehotspots",
+        "4 Phänomene und Gefahren",
+        "5 Subjektive Sicherheit und Angsträume",
+        "6 Maßnahmen und ihre Wirkung",
+        "7 Methodik und Datenlücken",
+        "Anhang A: Vorfälle je Stadtbezirk",
+        "Anhang B: Beschwerden je Stadtbezirk",
+        "Anhang C: Abkürzungen",
+    ]
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_every_figure_and_table_names_period_and_source():
+    text = text_of(sample())
+    captions = re.findall(r"(?:Karte|Abbildung|Tabelle) \d+: ", text)
+    named = re.findall(r"(?:Zeitraum 24\.11\.2025–22\.11\.2026.{0,40}?|Stand 22\.11\.2026)\. Quelle: ", text)
+    assert len(captions) == len(named) == 22
+
+
+def test_hotspot_block_reads_in_german_and_keeps_protected_numbers_back():
+    text = text_of(replace(bare(), hotspots=hotspots("brennpunkt", 5)))
+    assert "V 1 Bahnhofsumfeld" in text
+    assert "1.234 gezählt, 812,5 zu erwarten; 1,8-fach" in text
+    assert "erst die Meldungen mehrerer Behörden zusammen zeigen diese Häufung" in text
+    assert "Zahl geschützt" in text
+    assert "Noch nicht bewertet." in text
+
+
+def test_empty_chapters_say_so_and_an_edition_without_demonstration_has_no_such_mark():
+    text = text_of(bare())
+    assert text.count("Zu diesem Kapitel liegt nichts vor.") == 6
+    assert "Demonstration" not in text
+
+
+def test_markup_in_any_text_is_printed_literally():
+    content = replace(
+        bare(),
+        title=MARKUP,
+        statements=(MARKUP,),
+        findings=(replace(finding("gefahr", MARKUP), assessment=MARKUP),),
+        gaps=(MARKUP,),
+        tables=Tables((replace(table("Mitte", "incident", 1), district=MARKUP),)),
+    )
+    # pypdf drops the spaces beside some signs, so both sides are compared without any.
+    text = "".join(text_of(content).split())
+    assert text.count("".join(MARKUP.split())) == 6
+
+
+def test_characters_without_a_glyph_do_not_stop_the_print():
+    text = text_of(replace(bare(), title="Lage 😀 \u0627\u0644 \x07Z\u0308\u200bende", statements=("Straße №1 ü",)))
+    assert "Lage ? ?? Z" in text
+    assert "Straße" in text
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_can_be_printed(text):
+    content = replace(bare(), statements=(text,), gaps=(text,), findings=(finding("phaenomen", text),))
+    assert render_pdf(content, copy_label=text).startswith(b"%PDF-1.7")
+
+
+def test_extremes_keep_every_page_within_its_frame():
+    content = replace(
+        sample(),
+        title="Sehr langer Titel mit Donaudampfschifffahrtsgesellschaftskapitänsmütze " * 5,
+        statements=("Diese Kernaussage zieht sich über mehrere Zeilen. " * 8,) * 5,
+        hotspots=hotspots("brennpunkt", 40) + hotspots("beschwerdehotspot", 40),
+        tables=Tables((table("Mitte", "incident", 60),)),
+        findings=(replace(finding("phaenomen", "Lang"), assessment="Lange Bewertung mit vielen Worten. " * 300),),
+    )
+    pages = pages_of(content)
+    assert all(f"Seite {number} von {len(pages)}" in page for number, page in enumerate(pages, start=1))
+    table_pages = [page for page in pages if "Zähleinheit" in page]
+    assert len(table_pages) >= 2
+    assert "Bezeichnet sind je die 10 stärksten." in " ".join(" ".join(pages[:2]).split())
+    assert "V 40" in " ".join(" ".join(pages).split())
+
+
+def test_file_declares_both_standards_its_language_and_a_title():
+    data = render_pdf(sample())
+    reader = pypdf.PdfReader(BytesIO(data))
+    catalogue = reader.trailer["/Root"]
+    metadata = catalogue["/Metadata"].get_object().get_data().decode()
+    assert "<pdfaid:part>2</pdfaid:part>" in metadata
+    assert "<pdfaid:conformance>A</pdfaid:conformance>" in metadata
+    assert "<pdfuaid:part>1</pdfuaid:part>" in metadata
+    assert catalogue["/Lang"] == "de-DE"
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert reader.metadata.title == sample().title
+    assert reader.metadata.creation_date.isoformat() == "2026-11-23T07:15:00+00:00"
+
+
+def test_maps_and_charts_are_described_in_words():
+    alternatives = []
+
+    def collect(node):
+        node = node.get_object()
+        if isinstance(node, pypdf.generic.DictionaryObject):
+            if "/Alt" in node:
+                alternatives.append(str(node["/Alt"]))
+            collect(node.get("/K", pypdf.generic.NullObject()))
+        elif isinstance(node, pypdf.generic.ArrayObject):
+            for child in node:
+                collect(child)
+
+    collect(pypdf.PdfReader(BytesIO(render_pdf(sample()))).trailer["/Root"]["/StructTreeRoot"])
+    assert any("V 1: Bahnhofsumfeld, Stadtbezirk Mitte" in words for words in alternatives)
+    assert any("Heessen: Höchstwert" in words and "7 Wochen ohne Lieferung" in words for words in alternatives)
+    assert any("KOD: Lieferung 49-mal, keine Lieferung 3-mal." in words for words in alternatives)
+
+
+def test_content_survives_its_canonical_text():
+    text = to_json(sample())
+    assert from_json(text) == sample()
+    assert to_json(from_json(text)) == text
+    assert to_json(from_dict(json.loads(json.dumps(json.loads(text), sort_keys=False)))) == text
+
+
+def test_canonical_text_is_sorted_and_rounds_coordinates():
+    text = to_json(replace(bare(), bbox=(7.1234567891, 51.0, 8.0, 52.0)))
+    assert '"bbox":[7.123457,51.0,8.0,52.0]' in text
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"surplus": 1}, "unknown surplus"),
+        ({"number": 3}, "content.number"),
+        ({"bbox": [1, 2, 3]}, "content.bbox"),
+        ({"schema": 2}, "schema 2"),
+        ({"statements": ["x"] * 6}, "at most 5"),
+        ({"as_of": "22.11.2026"}, "22.11.2026"),
+        ({"created_at": "2026-11-23T08:15:00"}, "offset"),
+        ({"cells": [{"kind": "both", "ramp": 1, "boundary": []}]}, r"content.cells\[0\].kind"),
+        ({"cells": [{"kind": "incident", "ramp": 0, "boundary": []}]}, "ramp"),
+        ({"picture": {"date": "2026-11-22"}}, "missing revision, sha256"),
+        ({"coverage": {"weeks": [], "agencies": [{"short_name": "KOD", "cells": ["none"]}]}}, "per week"),
+    ],
+)
+def test_content_refuses_what_it_does_not_know(change, message):
+    data = json.loads(to_json(bare())) | change
+    with pytest.raises(ValueError, match=message):
+        from_dict(data)
+
+
+def test_numbers_and_days_are_written_the_german_way():
+    assert count_text(2216) == "2.216"
+    assert count_text(0) == "0"
+    assert count_text(None) == "·"
+    assert rate_text(1234.56) == "1.234,6"
+    assert day_text("2026-11-22") == "22.11.2026"
+    assert day_text("laufend") == "laufend"
+    assert period_text("2026-01-01", "2026-12-31") == "01.01.2026–31.12.2026"
+    assert shortened("Lagebild für die Stadt", 14) == "Lagebild für…"
