@@ -385,11 +385,16 @@ class ImportRun(AgencyOwned):
     kind = models.CharField(max_length=9, choices=[*Kind.choices, ("counts", "Zahlen")])
     status = models.CharField(max_length=7, choices=ImportStatus)
     mapping = models.JSONField(default=dict, blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     refusals = models.JSONField(default=list, blank=True)
+    reasons = models.JSONField(default=dict, blank=True)
+    first_day = models.DateField(null=True, blank=True)
+    last_day = models.DateField(null=True, blank=True)
     upload = models.FileField(upload_to="imports/", blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
