@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from django.urls import include, path
+from django.views.generic import TemplateView
 
 from hamm_security import health
 
@@ -10,5 +11,6 @@ urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("metrics", health.metrics, name="metrics"),
+    path("barrierefreiheit/", TemplateView.as_view(template_name="accessibility.html"), name="accessibility"),
     *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]

@@ -218,8 +218,6 @@ async function start(container) {
       map.setView([y, x], Math.max(map.getZoom(), 13));
     }
   }
-  const home = map.getBounds();
-  window.addEventListener("beforeprint", () => map.invalidateSize({ animate: false }).fitBounds(home, { animate: false }));
   container.dataset.ready = "true";
 }
 
