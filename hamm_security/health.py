@@ -71,5 +71,5 @@ def broker_answers() -> bool:
 def picture_age_s() -> int | None:
     """Return the seconds since the newest picture was published (one indexed query), None when there is none."""
     picture = apps.get_model("lagebild", "Picture")
-    published_at = picture.objects.published().values_list("published_at", flat=True).first()
+    published_at = picture.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
     return None if published_at is None else int((datetime.now(UTC) - published_at).total_seconds())
