@@ -200,7 +200,7 @@ def _gap_words(values: tuple[int | None, ...], frame: _Frame) -> list[str]:
 
 def missing_patch(ring: tuple) -> list[str]:
     """White with diagonal grey: no delivery."""
-    strokes = [list(stroke) for stroke in hatch(ring, 3.6)]
+    strokes = hatch(ring, 3.6)
     return [
         svg.element("path", d=svg.path([ring]), fill=palette.GROUND),
         svg.element(

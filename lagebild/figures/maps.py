@@ -16,7 +16,7 @@ from lagebild.figures.geometry import (
     outline,
     project,
 )
-from lagebild.figures.symbols import hatched_hexagon
+from lagebild.figures.symbols import hatched
 
 NOUNS = {palette.INCIDENT: "Vorfälle", palette.COMPLAINT: "Beschwerden"}
 HOTSPOT_NOUNS = {palette.INCIDENT: "Brennpunkt", palette.COMPLAINT: "Beschwerdehotspot"}
@@ -132,9 +132,9 @@ def _area_names(
                 y + size * 0.35,
                 font_size=size,
                 text_anchor="middle",
-                fill=palette.INK_SOFT,
-                stroke=palette.AREA,
-                stroke_width=2.5,
+                fill=palette.INK,
+                stroke=palette.GROUND,
+                stroke_width=3.5,
                 stroke_linejoin="round",
                 paint_order="stroke",
             )
@@ -147,27 +147,22 @@ def _covers(box: Box, others: list[Box], frame: Box) -> bool:
 
 
 def _cell_shapes(kind: str, cells: tuple[MapCell, ...], projection: Projection) -> list[str]:
-    shapes: list[str] = []
+    """One layer per step, the strongest on top."""
+    layers: dict[int, list[Ring]] = {}
     for cell in sorted(cells, key=lambda cell: (cell.ramp, cell.boundary)):
-        shapes += _swatch(kind, projection.ring(cell.boundary), cell.ramp)
-    return shapes
+        layers.setdefault(cell.ramp, []).append(projection.ring(cell.boundary))
+    return [shape for ramp, rings in layers.items() for shape in _layer(kind, rings, ramp)]
 
 
-def _swatch(kind: str, ring: Ring, ramp: int) -> list[str]:
+def _layer(kind: str, rings: list[Ring], ramp: int) -> list[str]:
     if not 1 <= ramp <= 5:
         raise ValueError(f"ramp {ramp} is not one of 1 to 5")
     fill = (
-        [svg.element("path", d=svg.path([ring]), fill=palette.INCIDENT_RAMP[ramp - 1])]
+        [svg.element("path", d=svg.path(rings), fill=palette.INCIDENT_RAMP[ramp - 1])]
         if kind == palette.INCIDENT
-        else hatched_hexagon(ring, ramp)
+        else hatched(rings, ramp)
     )
-    edge = svg.element(
-        "path",
-        d=svg.path([ring]),
-        fill="none",
-        stroke=palette.LINES[kind],
-        stroke_width=0.4,
-    )
+    edge = svg.element("path", d=svg.path(rings), fill="none", stroke=palette.LINES[kind], stroke_width=0.4)
     return [*fill, edge]
 
 
@@ -200,7 +195,7 @@ def _mark_shapes(
 
 
 def _outline_shape(rings: list[Ring]) -> str:
-    edges = [list(edge) for edge in outline(rings)]
+    edges = outline(rings)
     return svg.element(
         "path",
         d=svg.path(edges, closed=False),
@@ -282,7 +277,7 @@ def _legend(
     kind: str, cells: tuple[MapCell, ...], has_marks: bool, width: float, top: float
 ) -> tuple[list[str], float]:
     """Swatches with their units, wrapped to the width; returns the shapes and the height they take."""
-    entries = [(ramp, words) for ramp, words in _steps(cells)]
+    entries = _steps(cells)
     heading = f"{NOUNS[kind]} je Zelle im Zeitraum"
     x, y = 4.0, top + 12
     shapes = [svg.text(heading, x, y, font_size=_SMALL, font_weight=600, fill=palette.INK)]
@@ -300,7 +295,7 @@ def _legend(
         room = 22 + svg.text_width(words, _SMALL) + 8
         if x + room > width:
             x, y = 4.0, y + _LEGEND_ROW
-        shapes += _swatch(kind, _hexagon(x + 8, y - 3.5, 8), ramp)
+        shapes += _layer(kind, [_hexagon(x + 8, y - 3.5, 8)], ramp)
         shapes.append(svg.text(words, x + 20, y, font_size=_SMALL, fill=palette.INK))
         x += room
     if has_marks:

@@ -1,9 +1,9 @@
 """Writing SVG: escaped text, fixed decimals, presentation attributes only (a strict CSP forbids style=)."""
 
+from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 FONT = "Fira Sans, sans-serif"
-UNITS_PER_MM = 4
 
 _NOT_XML = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), None)
 
@@ -26,7 +26,7 @@ def text(content: str, x: float, y: float, **attributes: str | float) -> str:
     return element("text", escape(_clean(content)), x=x, y=y, **attributes)
 
 
-def path(rings: list, *, closed: bool = True) -> str:
+def path(rings: Iterable, *, closed: bool = True) -> str:
     """Path data for rings of (x, y)."""
     end = "Z" if closed else ""
     return "".join("M" + "L".join(f"{number(x)} {number(y)}" for x, y in ring) + end for ring in rings if ring)

@@ -40,19 +40,13 @@ def symbol(kind: str, *, size: float = 24) -> str:
     )
 
 
-def hatched_hexagon(ring: tuple, ramp: int) -> list[str]:
-    """A complaint cell: tint of its step, hatched in dark on light steps and in white on dark ones."""
-    strokes = [list(stroke) for stroke in hatch(ring, 3.2)]
+def hatched(rings: list, ramp: int) -> list[str]:
+    """Complaint cells of one step: its tint, hatched in dark on light steps and in white on dark ones."""
+    strokes = [stroke for ring in rings for stroke in hatch(ring, 3.2)]
     ink = palette.COMPLAINT_LINE if ramp <= 3 else palette.GROUND
     return [
-        svg.element("path", d=svg.path([ring]), fill=palette.COMPLAINT_RAMP[ramp - 1]),
-        svg.element(
-            "path",
-            d=svg.path(strokes, closed=False),
-            stroke=ink,
-            stroke_width=0.7,
-            fill="none",
-        ),
+        svg.element("path", d=svg.path(rings), fill=palette.COMPLAINT_RAMP[ramp - 1]),
+        svg.element("path", d=svg.path(strokes, closed=False), stroke=ink, stroke_width=0.7, fill="none"),
     ]
 
 
@@ -77,7 +71,7 @@ def _incident() -> list[str]:
 
 def _complaint() -> list[str]:
     return [
-        *hatched_hexagon(_HEXAGON, 1),
+        *hatched([_HEXAGON], 1),
         svg.element(
             "path",
             d=svg.path([_HEXAGON]),

@@ -14,7 +14,8 @@ def printable(value: Any, font: Path) -> Any:
     """The same nested dicts, lists and strings, with every string reduced to what the font covers."""
     if isinstance(value, str):
         covered = covered_characters(font)
-        return "".join(_shown(character, covered) for character in unicodedata.normalize("NFC", value))
+        text = unicodedata.normalize("NFC", value)
+        return text.translate({ord(character): _shown(character, covered) for character in set(text)})
     if isinstance(value, dict):
         return {key: printable(item, font) for key, item in value.items()}
     if isinstance(value, list | tuple):
