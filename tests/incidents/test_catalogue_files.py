@@ -50,19 +50,12 @@ def agencies() -> list[dict]:
 
 @pytest.fixture(scope="module")
 def features() -> dict[str, dict]:
-    return {
-        f["properties"]["slug"]: f
-        for f in read("incidents/data/hamm_areas.geojson")["features"]
-    }
+    return {f["properties"]["slug"]: f for f in read("incidents/data/hamm_areas.geojson")["features"]}
 
 
 @pytest.fixture(scope="module")
 def districts(features) -> dict[str, Polygon]:
-    return {
-        s: shape(f["geometry"])
-        for s, f in features.items()
-        if f["properties"]["kind"] == "district"
-    }
+    return {s: shape(f["geometry"]) for s, f in features.items() if f["properties"]["kind"] == "district"}
 
 
 @pytest.fixture(scope="module")
@@ -108,15 +101,10 @@ def test_catalogue_has_all_kinds_per_group(catalogue):
 
 def test_catalogue_slugs_and_labels_are_unique(catalogue):
     for key in ("slug", "label"):
-        values = [
-            (category["kind"], category[key]) for category in catalogue["categories"]
-        ]
+        values = [(category["kind"], category[key]) for category in catalogue["categories"]]
         assert [value for value, count in Counter(values).items() if count > 1] == []
     group_kinds = {group["slug"]: group["kind"] for group in catalogue["groups"]}
-    assert all(
-        group_kinds[category["group"]] == category["kind"]
-        for category in catalogue["categories"]
-    )
+    assert all(group_kinds[category["group"]] == category["kind"] for category in catalogue["categories"])
 
 
 def test_catalogue_names_known_agencies_units_and_values(catalogue, agencies):
@@ -146,9 +134,7 @@ def test_catalogue_protects_what_must_be_protected(catalogue):
         by_slug["c-youth-hangout"]["geo"],
         by_slug["c-youth-hangout"]["sensitive"],
     ) == ("G", True)
-    assert [
-        slug for slug, category in by_slug.items() if not category["shareable"]
-    ] == ["c-staff-conduct"]
+    assert [slug for slug, category in by_slug.items() if not category["shareable"]] == ["c-staff-conduct"]
     assert {slug for slug, c in by_slug.items() if not c["in_picture"]} == {
         "c-staff-conduct",
         "c-no-response",
@@ -156,11 +142,7 @@ def test_catalogue_protects_what_must_be_protected(catalogue):
 
 
 def test_repeated_complaints_merge_only_for_physical_defects(catalogue):
-    defects = {
-        c["slug"]
-        for c in catalogue["categories"]
-        if c["kind"] == "complaint" and c["defect"]
-    }
+    defects = {c["slug"] for c in catalogue["categories"] if c["kind"] == "complaint" and c["defect"]}
     assert defects == {
         *(
             "c-fly-tipping",
@@ -196,18 +178,14 @@ def test_agencies_file_lists_the_cooperation(agencies):
         ),
         *("amtsgericht", "staatsanwaltschaft", "finanzamt", "siko"),
     }
-    children = {
-        slug for slug, agency in by_slug.items() if agency["parent"] == "stadt-hamm"
-    }
+    children = {slug for slug, agency in by_slug.items() if agency["parent"] == "stadt-hamm"}
     assert children == {"ordnungsamt", "feuerwehr", "jugendamt", "schule"}
     assert by_slug["stadt-hamm"]["membership"] is None
     assert by_slug["staatsanwaltschaft"]["membership"] == "letter_of_intent"
-    assert {
-        slug for slug, agency in by_slug.items() if agency["membership"] == "voting"
-    } == children | {*("polizei", "zoll", "jva")}
-    assert [slug for slug, agency in by_slug.items() if agency["is_coordination"]] == [
-        "siko"
-    ]
+    assert {slug for slug, agency in by_slug.items() if agency["membership"] == "voting"} == children | {
+        *("polizei", "zoll", "jva")
+    }
+    assert [slug for slug, agency in by_slug.items() if agency["is_coordination"]] == ["siko"]
 
 
 def test_districts_are_the_seven_numbered_ones(features, districts):
@@ -225,9 +203,7 @@ def test_districts_are_the_seven_numbered_ones(features, districts):
 
 def test_districts_partition_the_city_without_gap_or_overlap(features, districts):
     assert all(polygon.is_valid for polygon in districts.values())
-    assert (
-        max(a.intersection(b).area for a, b in combinations(districts.values(), 2)) == 0
-    )
+    assert max(a.intersection(b).area for a, b in combinations(districts.values(), 2)) == 0
     union = union_all(list(districts.values()))
     assert (union.geom_type, len(union.interiors)) == ("Polygon", 0)
     assert union.symmetric_difference(shape(features["hamm"]["geometry"])).area == 0
@@ -257,20 +233,14 @@ def test_areas_are_schematic_in_round_coordinates(features):
     for slug, feature in features.items():
         assert feature["properties"]["official"] is False, slug
         assert "schematisch, nicht amtlich" in feature["properties"]["note"], slug
-        coordinates = [
-            value for point in feature["geometry"]["coordinates"][0] for value in point
-        ]
+        coordinates = [value for point in feature["geometry"]["coordinates"][0] for value in point]
         assert all(value == round(value, 3) for value in coordinates), slug
 
 
 def test_zones_lie_in_mitte_and_have_their_windows(features, districts, places):
-    zones = {
-        slug: f for slug, f in features.items() if f["properties"]["kind"] == "zone"
-    }
+    zones = {slug: f for slug, f in features.items() if f["properties"]["kind"] == "zone"}
     assert set(zones) == {"bahnhofsquartier", "suedstrasse"}
-    assert all(
-        districts["mitte"].contains(shape(zone["geometry"])) for zone in zones.values()
-    )
+    assert all(districts["mitte"].contains(shape(zone["geometry"])) for zone in zones.values())
     (window,) = zones["suedstrasse"]["properties"]["windows"]
     assert (window["days"], window["from"], window["to"]) == (
         ["fri", "sat", "sun"],
@@ -280,12 +250,8 @@ def test_zones_lie_in_mitte_and_have_their_windows(features, districts, places):
     (window,) = zones["bahnhofsquartier"]["properties"]["windows"]
     assert (len(window["days"]), window["from"], window["to"]) == (7, "11:00", "07:00")
     points = {place["name"]: Point(place["lon"], place["lat"]) for place in places}
-    assert shape(zones["bahnhofsquartier"]["geometry"]).contains(
-        points["Willy-Brandt-Platz"]
-    )
-    assert shape(zones["suedstrasse"]["geometry"]).contains(
-        points["Santa-Monica-Platz"]
-    )
+    assert shape(zones["bahnhofsquartier"]["geometry"]).contains(points["Willy-Brandt-Platz"])
+    assert shape(zones["suedstrasse"]["geometry"]).contains(points["Santa-Monica-Platz"])
     rail = shape(features["bahnanlagen"]["geometry"])
     assert rail.contains(points["Hauptbahnhof Hamm"])
     assert rail.intersection(shape(zones["bahnhofsquartier"]["geometry"])).area == 0
@@ -294,9 +260,7 @@ def test_zones_lie_in_mitte_and_have_their_windows(features, districts, places):
 def test_every_place_lies_in_its_district(districts, places):
     found = {
         place["name"]: [
-            slug
-            for slug, polygon in districts.items()
-            if polygon.contains(Point(place["lon"], place["lat"]))
+            slug for slug, polygon in districts.items() if polygon.contains(Point(place["lon"], place["lat"]))
         ]
         for place in places
     }
@@ -305,10 +269,6 @@ def test_every_place_lies_in_its_district(districts, places):
 
 
 def test_place_names_and_aliases_are_unambiguous(places):
-    names = [
-        name.casefold()
-        for place in places
-        for name in (place["name"], *place["aliases"])
-    ]
+    names = [name.casefold() for place in places for name in (place["name"], *place["aliases"])]
     assert [name for name, count in Counter(names).items() if count > 1] == []
     assert 60 <= len(places) <= 90
