@@ -22,10 +22,13 @@ Let an attacker know own records, and assume he knows which atoms hold none of o
 
 and nothing more: the rest in the withheld weeks is at least D, that in the withheld cells at least -D, and equal to it
 where one side is empty. Weeks are released first and stay; the cells of a complete block are then withheld, beyond the
-primary rule, until for each attacker (each agency, and one without own records)
+primary rule, until for each attacker (each agency, and one without own records) |D| is 0 or at least k: no bound shows
+that "1 to k - 1" cases of others are hidden. It follows that
 
-    1. |D| is 0 or at least k, so no bound shows that "1 to k - 1" cases of others are hidden, and
-    2. no atom that fails the primary rule is the only unknown one, as far as withholding cells can change that.
+- an attacker without own records recovers no atom that fails the primary rule. If one atom alone were unknown to him
+  its whole would be |D|, at least k, so it fails because some agency sees a rest of 1 to k - 1 in it; but that rest is
+  this agency's |D|;
+- an agency may at most find, where everything else unknown is its own, that the others have k or more in an atom.
 
 Cells are withheld smallest first, a single sufficient cell before several, superfluous ones given back; same input,
 same result. With all cells withheld D is minus the rest of the published weeks, each of them 0 or at least k, so the
@@ -233,7 +236,6 @@ def _withhold_cells(week: _Family, week_published: BoolArray, cell: _Family, cel
             week_rest=week_rest.table(weeks, agencies),
             week_open=week_published[weeks],
             cell_rest=cell_rest.table(atoms, agencies),
-            cell_passes=cell_passes[atoms],
             minimum=int(cell.minimum[atoms[0]]),
         )
         published[atoms] = block.withhold(published[atoms])
@@ -266,7 +268,6 @@ class _Block:
     week_rest: IntArray
     week_open: BoolArray
     cell_rest: IntArray
-    cell_passes: BoolArray
     minimum: int
 
     def withhold(self, cell_open: BoolArray) -> BoolArray:
@@ -285,16 +286,10 @@ class _Block:
         return result
 
     def is_safe(self, cell_open: BoolArray) -> bool:
-        weeks = self.week_rest[~self.week_open]
-        cells = self.cell_rest[~cell_open]
-        bound = np.abs(weeks.sum(axis=0) - cells.sum(axis=0))
-        if ((bound > 0) & (bound < self.minimum)).any():
-            return False
-        failing = self.cell_rest[~cell_open & ~self.cell_passes]
-        unknown = (weeks > 0).sum(axis=0) + (cells > 0).sum(axis=0)
-        sensitive = (weeks > 0).sum(axis=0) + (failing > 0).sum(axis=0)
-        remedy = (self.cell_rest[cell_open] > 0).any(axis=0)
-        return not ((unknown == 1) & (sensitive == 1) & remedy).any()
+        weeks = self.week_rest[~self.week_open].sum(axis=0)
+        cells = self.cell_rest[~cell_open].sum(axis=0)
+        bound = np.abs(weeks - cells)
+        return not ((bound > 0) & (bound < self.minimum)).any()
 
 
 def _with(mask: BoolArray, position: int, value: bool) -> BoolArray:

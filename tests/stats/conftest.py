@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
@@ -8,16 +5,6 @@ import pytest
 from lagebild.stats.grid import build_grid
 
 CITY_CENTRE = h3.latlng_to_cell(51.68, 7.82, 9)
-
-
-@pytest.fixture(scope="session")
-def shared():
-    """Folder of loading and reference data, which is no part of the project."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared"
-    folder = Path(os.environ.get("HAMM_SHARED", beside))
-    if not (folder / "data" / "reference").is_dir():
-        pytest.skip(f"no reference data in {folder}; set HAMM_SHARED to the folder that holds data/reference")
-    return folder
 
 
 @pytest.fixture(scope="session")

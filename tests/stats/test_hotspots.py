@@ -5,12 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lagebild.stats.grid import build_grid, disk_sums
+from lagebild.stats.grid import build_grid, disk_sums, positions
 from lagebild.stats.hotspots import find_hotspots
 from tests.stats.conftest import CITY_CENTRE
 
 SMALL = build_grid(h3.grid_disk(CITY_CENTRE, 3))
 MAPS = st.lists(st.integers(0, 12), min_size=SMALL.size, max_size=SMALL.size).map(np.array)
+
+
+def two_rings(centre):
+    return set(positions(SMALL.cells, h3.grid_disk(int(SMALL.cells[centre]), 2)).tolist())
 
 
 def scatter(grid, cases, rng):
@@ -57,11 +61,21 @@ def test_planted_disk_is_found_with_its_centre_cells_and_numbers(city, rng):
 
 def test_everything_in_one_cell_is_one_hotspot_centred_there(city):
     counts = np.zeros(city.size, dtype=int)
-    counts[1000] = 40
+    place = int(np.searchsorted(city.cells, CITY_CENTRE))
+    counts[place] = 40
     (only,) = find_hotspots(city, counts).hotspots
-    assert only.centre == 1000
-    assert set(only.cells) == set(city.disks[1000].tolist())
+    assert only.centre == place
+    assert set(only.cells) == set(city.disks[place].tolist())
     assert only.count == only.cases == 40
+
+
+def test_larger_count_leads_where_p_is_too_small_for_a_float(city):
+    counts = np.ones(city.size, dtype=int)
+    lesser, greater = city.size // 2, city.size // 2 + 400
+    counts[[lesser, greater]] = 3000, 6000
+    first, second = find_hotspots(city, counts).hotspots
+    assert first.p == second.p == 0
+    assert (first.centre, second.centre) == (greater, lesser)
 
 
 @pytest.mark.parametrize("cases", [0, 1])
@@ -112,6 +126,7 @@ def test_hotspots_are_disjoint_cover_all_significant_cells_and_meet_the_criteria
         assert spot.count >= 5
         assert spot.q <= 0.05
         assert spot.count > spot.expected
+        assert set(spot.cells) <= two_rings(spot.centre)
 
 
 @settings(deadline=None)
