@@ -6,10 +6,13 @@ import datetime
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
+from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from agencies import audit
 from agencies.models import Agency, Membership, MembershipKind, MembershipStatus, RoleGroup, User
@@ -37,9 +40,17 @@ def ensure_role_groups(agency: Agency) -> None:
 def add_person(
     *, agency: Agency, email: str, full_name: str, roles: Iterable[Role], by, password: str | None = None
 ) -> User:
-    """Create a person of the agency with the given roles. `by` is None for set-up commands."""
-    if by is not None and not (by.can("lead_agency") and by.agency_id == agency.pk):
+    """Create a person of the agency with the given roles. `by` is None for set-up commands.
+
+    The administration may name the first lead of an agency that has none; everybody else comes from the lead.
+    """
+    roles = frozenset(roles)
+    if by is not None and not _leads(by, agency) and not _names_first_lead(by, agency, roles):
         raise PermissionDenied("Nur die Leitung der Behörde darf Personen anlegen.")
+    if User.objects.filter(email__iexact=email).exists():
+        raise ValidationError(
+            {"email": "Mit dieser E-Mail-Adresse gibt es bereits ein Konto. Bitte eine andere Adresse angeben."}
+        )
     user = User.objects.create_user(email, password, full_name=full_name, agency=agency)
     _write_roles(user, roles)
     audit.record(audit.Act.ROLES_CHANGED, by=by, obj=user, owner=agency, roles=sorted(roles))
@@ -48,10 +59,56 @@ def add_person(
 
 @transaction.atomic
 def set_roles(*, user: User, roles: Iterable[Role], by) -> None:
-    if by is not None and not (by.can("lead_agency") and by.agency_id == user.agency_id):
+    if by is not None and not _leads(by, user.agency):
         raise PermissionDenied("Nur die Leitung der Behörde darf Rollen vergeben.")
+    if by is not None and by.pk == user.pk:
+        raise ValidationError("Die eigenen Rollen kann niemand selbst ändern. Bitte eine zweite Leitung bitten.")
     _write_roles(user, roles)
     audit.record(audit.Act.ROLES_CHANGED, by=by, obj=user, owner=user.agency, roles=sorted(roles))
+
+
+@transaction.atomic
+def deactivate_person(*, user: User, by) -> None:
+    """Close the account; sessions end with the next request, because an inactive person is never signed in."""
+    if by.pk == user.pk:
+        raise ValidationError("Das eigene Konto kann niemand selbst sperren. Bitte eine zweite Leitung bitten.")
+    _set_active(user, is_active=False, by=by)
+
+
+@transaction.atomic
+def reactivate_person(*, user: User, by) -> None:
+    _set_active(user, is_active=True, by=by)
+
+
+def _set_active(user: User, *, is_active: bool, by) -> None:
+    if not _leads(by, user.agency):
+        raise PermissionDenied("Nur die Leitung der Behörde darf Personen sperren und entsperren.")
+    user.is_active = is_active
+    user.save(update_fields=("is_active",))
+    audit.record(audit.Act.PERSON_CHANGED, by=by, obj=user, owner=user.agency, is_active=is_active)
+
+
+@transaction.atomic
+def issue_access_link(*, user: User, by) -> tuple[str, str]:
+    """(uid, token) of the address under which the person sets a password, once, within PASSWORD_RESET_TIMEOUT.
+
+    Whoever issues it never learns the password.
+    """
+    first_lead = by.can("administer_memberships") and Role.LEAD in user.roles and not user.has_usable_password()
+    if not (_leads(by, user.agency) or first_lead):
+        raise PermissionDenied("Nur die Leitung der Behörde darf Zugangslinks ausstellen.")
+    if not user.is_active:
+        raise ValidationError("Das Konto ist gesperrt. Bitte die Person zuerst entsperren.")
+    audit.record(audit.Act.ACCESS_LINK_ISSUED, by=by, obj=user, owner=user.agency)
+    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+
+
+def _leads(by, agency: Agency) -> bool:
+    return by.can("lead_agency") and by.agency_id == agency.pk
+
+
+def _names_first_lead(by, agency: Agency, roles: frozenset[Role]) -> bool:
+    return by.can("administer_memberships") and roles == {Role.LEAD} and not agency.has_lead
 
 
 def _write_roles(user: User, roles: Iterable[Role]) -> None:

@@ -30,12 +30,18 @@ class Act(models.TextChoices):
     KEY_REVOKED = "key_revoked", "Zugangsschlüssel gesperrt"
     MEMBERSHIP_CHANGED = "membership_changed", "Mitgliedschaft geändert"
     ROLES_CHANGED = "roles_changed", "Rollen geändert"
+    PERSON_CHANGED = "person_changed", "Person gesperrt oder entsperrt"
+    ACCESS_LINK_ISSUED = "access_link_issued", "Zugangslink ausgestellt"
     PICTURE_BUILT = "picture_built", "Lagebild erstellt"
     EDITION_FROZEN = "edition_frozen", "Ausgabe eingefroren"
     FINDING_ASSESSED = "finding_assessed", "Erkenntnis bewertet"
     CONFERENCE_CHANGED = "conference_changed", "Konferenz geändert"
     MEASURE_CHANGED = "measure_changed", "Maßnahme geändert"
     SETTINGS_CHANGED = "settings_changed", "Einstellung geändert"
+
+
+# What counts as somebody having seen data.
+READING = (Act.READ, Act.SEARCHED, Act.EXPORTED, Act.PRINTED, Act.PULLED)
 
 
 def record(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from functools import cached_property
 
 import pgtrigger
@@ -36,6 +37,14 @@ class AgencyQuerySet(models.QuerySet):
         """Agencies with an active full membership on the given local day: the only ones that give or get anything."""
         return self.filter(pk__in=Membership.objects.active_full(at).values("agency_id"))
 
+    def visible_to(self, actor) -> AgencyQuerySet:
+        """Agencies the actor may look up: all for active full members and the coordination office, else the own one."""
+        if not (actor.is_authenticated and actor.is_active) or actor.agency is None:
+            return self.none()
+        if actor.agency.is_sharing or actor.agency.is_coordination:
+            return self
+        return self.filter(pk=actor.agency_id)
+
 
 class Agency(models.Model):
     slug = models.SlugField("Kurzzeichen", unique=True)
@@ -64,6 +73,18 @@ class Agency(models.Model):
         """Whether an active full membership lets data flow to and from this agency today. Queries once."""
         return Membership.objects.active_full().filter(agency=self).exists()
 
+    @property
+    def has_lead(self) -> bool:
+        """Whether somebody active leads the agency. Queries."""
+        return User.objects.filter(
+            agency=self, is_active=True, groups__role_group__agency=self, groups__role_group__role=Role.LEAD
+        ).exists()
+
+    @property
+    def current_membership(self) -> Membership | None:
+        """The membership that has not ended. Queries unless `memberships` is prefetched."""
+        return next((row for row in self.memberships.all() if row.status != MembershipStatus.ENDED), None)
+
 
 class MembershipQuerySet(models.QuerySet):
     def active(self, at: datetime.date | None = None) -> MembershipQuerySet:
@@ -77,6 +98,16 @@ class MembershipQuerySet(models.QuerySet):
 
     def current(self) -> MembershipQuerySet:
         return self.exclude(status=MembershipStatus.ENDED)
+
+    def visible_to(self, actor) -> MembershipQuerySet:
+        """Memberships the actor may know of: what was once in force, and every draft of the own agency.
+
+        The administration, which prepares memberships, sees all of them.
+        """
+        if actor.can("administer_memberships"):
+            return self
+        drafts = Q(status=MembershipStatus.DRAFT) | Q(status=MembershipStatus.SIGNED) | Q(signed_on=None)
+        return self.filter(agency__in=Agency.objects.visible_to(actor)).filter(~drafts | Q(agency_id=actor.agency_id))
 
 
 class Membership(models.Model):
@@ -185,6 +216,11 @@ class User(Actor, AbstractBaseUser, PermissionsMixin):
     def assigned_roles(self) -> frozenset[Role]:
         return self.roles - {Role.MEMBER}
 
+    def role_labels(self) -> list[str]:
+        """Assigned roles in words. Queries unless `groups__role_group` is prefetched."""
+        held = {Role(group.role_group.role) for group in self.groups.all()}
+        return [role.label for role in Role if role in held and role is not Role.MEMBER]
+
     @property
     def api_key(self) -> None:
         return None
@@ -244,6 +280,15 @@ class ApiKey(Actor, models.Model):
         return self
 
 
+class AuditQuerySet(models.QuerySet):
+    def reads_by_others(self, agency: Agency, acts: Iterable[str]) -> AuditQuerySet:
+        """Entries of other agencies' persons and keys on data of this agency, newest first."""
+        return self.filter(owner=agency, action__in=acts).exclude(Q(agency=None) | Q(agency=agency))
+
+    def with_names(self) -> AuditQuerySet:
+        return self.select_related("user", "api_key", "agency", "owner", "recipient")
+
+
 class AuditEntry(models.Model):
     """One line of the append-only log. Holds ids and verbs, never text of a record."""
 
@@ -258,6 +303,8 @@ class AuditEntry(models.Model):
     object_id = models.CharField(max_length=64, blank=True)
     purpose = models.CharField("Zweck", max_length=200, blank=True)
     facts = models.JSONField(default=dict, blank=True)
+
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ("-at", "-pk")

@@ -31,6 +31,29 @@ CAPABILITIES: dict[str, frozenset[Role]] = {
     "assess_findings": frozenset({Role.CHAIR}),
     "freeze_editions": frozenset({Role.CHAIR}),
     "run_conferences": frozenset({Role.CHAIR}),
+    "report_measures": frozenset({Role.RELEASE, Role.LEAD, Role.CHAIR}),
     "read_audit": frozenset({Role.DATA_PROTECTION}),
     "administer_memberships": frozenset({Role.ADMIN}),
 }
+
+# What a capability lets a person do, in the words of the account page.
+CAPABILITY_LABELS: dict[str, str] = {
+    "read_records": "Vorfälle und Beschwerden der eigenen Behörde und freigegebene Meldungen der Partner einsehen",
+    "enter_records": "Vorfälle und Beschwerden erfassen und bearbeiten",
+    "share_records": "Freigabestufen ändern und einzelne Meldungen für Partner freigeben",
+    "clear_notes": "Hinweise für Partner freigeben",
+    "import_records": "Meldungen und Anzahlen aus Dateien übernehmen",
+    "lead_agency": "Personen, Rollen und Zugangsschlüssel der eigenen Behörde verwalten, Einsichten nachlesen",
+    "read_picture": "Lagebild, Erkenntnisse, Konferenzen und Maßnahmen einsehen",
+    "assess_findings": "Erkenntnisse bewerten",
+    "freeze_editions": "Ausgaben des Lagebilds einfrieren",
+    "run_conferences": "Konferenzen vorbereiten, einladen und festhalten",
+    "report_measures": "den Sachstand von Maßnahmen melden",
+    "read_audit": "das Protokoll durchsuchen",
+    "administer_memberships": "Mitgliedschaften der Behörden verwalten",
+}
+
+
+def capabilities_of(role: Role) -> list[str]:
+    """What the role may do, as sentences for people, in the order of the table."""
+    return [CAPABILITY_LABELS[name] for name, roles in CAPABILITIES.items() if role in roles]

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from agencies.models import Agency
+from agencies.standing import standing_notice
 from agencies.visibility import reads_picture, reads_records
 from lagebild.models import Picture
 
@@ -18,7 +19,7 @@ _PICTURE_ITEMS = (
 
 
 def portal(request: HttpRequest) -> dict:
-    """Context of the frame; at most four queries."""
+    """Context of the frame; at most five queries, for active members four."""
     user = request.user
     signed_in = user.is_authenticated and user.agency is not None
     picture = Picture.objects.visible_to(user).newest_first().first() if signed_in and reads_picture(user) else None
@@ -27,6 +28,7 @@ def portal(request: HttpRequest) -> dict:
         "portal_version": settings.PORTAL_VERSION,
         "nav_items": _navigation(request) if signed_in else [],
         "current_agency": user.agency if signed_in else None,
+        "standing_notice": standing_notice(user.agency) if signed_in else "",
         "role_labels": [role.label for role in sorted(user.assigned_roles)] if signed_in else [],
         "is_demonstration": Agency.objects.filter(is_demonstration=True).exists(),
         "as_of": picture.date if picture else None,

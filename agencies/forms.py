@@ -1,0 +1,244 @@
+"""Forms of accounts, people, keys, memberships and the log."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from agencies.audit import READING, Act
+from agencies.models import Agency, KeyScope, MembershipKind
+from agencies.roles import ASSIGNABLE_ROLES, COORDINATION_ROLES, Role
+
+DOCUMENT_MAX_BYTES = 10 * 1024 * 1024
+EARLIEST = datetime.date(2000, 1, 1)
+DATE_HELP = "Zum Beispiel 06.10.2022."
+
+
+def went_through(form: forms.Form, action: Callable[..., Any], **arguments) -> bool:
+    """Run the action; its objections become errors of the form, so nothing typed is lost."""
+    try:
+        action(**arguments)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True
+
+
+class GermanDateField(forms.DateField):
+    """A date between 2000 and ten years ahead, typed as 06.10.2022 or 2022-10-06."""
+
+    def __init__(self, **options) -> None:
+        options.setdefault("help_text", DATE_HELP)
+        widget = forms.DateInput(attrs={"autocomplete": "off", "inputmode": "numeric"})
+        super().__init__(widget=widget, **options)
+        self.error_messages |= {"invalid": "Das ist kein Datum. Bitte in der Form 06.10.2022 angeben."}
+
+    def validate(self, value: datetime.date | None) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if value < EARLIEST:
+            raise ValidationError("Das Datum liegt vor dem Jahr 2000. Bitte das Jahr prüfen.")
+        if value > timezone.localdate() + datetime.timedelta(days=3653):
+            raise ValidationError("Das Datum liegt mehr als zehn Jahre in der Zukunft. Bitte das Jahr prüfen.")
+
+
+class PdfField(forms.FileField):
+    def clean(self, data, initial=None):
+        file = super().clean(data, initial)
+        if file is None:
+            return file
+        if file.size > DOCUMENT_MAX_BYTES:
+            limit = DOCUMENT_MAX_BYTES // (1024 * 1024)
+            raise ValidationError(f"Die Datei ist größer als {limit} MB. Bitte eine kleinere Datei wählen.")
+        start = file.read(5)
+        file.seek(0)
+        if start != b"%PDF-":
+            raise ValidationError("Die Datei ist kein PDF. Bitte die unterzeichnete Fassung als PDF anfügen.")
+        return file
+
+
+class LoginForm(AuthenticationForm):
+    error_messages = {
+        "invalid_login": (
+            "Die Anmeldung ist fehlgeschlagen. Bitte E-Mail-Adresse und Passwort prüfen. "
+            "Nach fünf Fehlversuchen ist die Anmeldung vorübergehend gesperrt."
+        ),
+        "inactive": "",  # never shown: an inactive account fails like a wrong password
+    }
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether an e-mail and a password were given and did not fit."""
+        return bool(self.cleaned_data.get("username") and self.cleaned_data.get("password")) and self.user_cache is None
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    field_order = ("old_password", "new_password1", "new_password2")
+
+
+class FirstPasswordForm(SetPasswordForm):
+    """A password set through an access link."""
+
+
+class PersonForm(forms.Form):
+    full_name = forms.CharField(label="Name", max_length=150, help_text="Vor- und Nachname, wie in der Behörde üblich.")
+    email = forms.EmailField(label="E-Mail-Adresse", help_text="Damit meldet sich die Person an.")
+
+    def __init__(self, *args, agency: Agency, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.agency = agency
+
+    def roles(self) -> list[Role]:
+        """The agency's first lead, named by the administration."""
+        return [Role.LEAD]
+
+
+class RolesForm(forms.Form):
+    roles = forms.MultipleChoiceField(
+        label="Rollen",
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Ohne Rolle kann sich die Person anmelden, sieht aber keine Meldungen.",
+    )
+
+    def __init__(self, *args, agency: Agency, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [role for role in ASSIGNABLE_ROLES if agency.is_coordination or role not in COORDINATION_ROLES]
+        self.fields["roles"].choices = [(role.value, role.label) for role in offered]
+
+
+class StaffForm(PersonForm, RolesForm):
+    field_order = ("full_name", "email", "roles")
+
+    def roles(self) -> list[Role]:
+        return [Role(role) for role in self.cleaned_data["roles"]]
+
+
+class KeyForm(forms.Form):
+    label = forms.CharField(
+        label="Bezeichnung",
+        max_length=100,
+        help_text="Welches System benutzt den Schlüssel? Zum Beispiel „Nachtabruf“.",
+    )
+    scope = forms.ChoiceField(label="Umfang", choices=KeyScope.choices)
+    days = forms.IntegerField(
+        label="Gültig für (Tage)", min_value=1, max_value=730, initial=365, help_text="Höchstens 730 Tage."
+    )
+    networks = forms.CharField(
+        label="Erlaubte Netze",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Ein Netz je Zeile, zum Beispiel 10.1.0.0/16. Ohne Angabe gilt der Schlüssel von überall.",
+    )
+
+    def clean_networks(self) -> list[str]:
+        found = self.cleaned_data["networks"].replace(",", " ").split()
+        for network in found:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValidationError(f"„{network}“ ist kein Netz. Bitte zum Beispiel 10.1.0.0/16 angeben.") from error
+        return found
+
+
+class ProposeForm(forms.Form):
+    kind = forms.ChoiceField(label="Art der Mitgliedschaft", choices=MembershipKind.choices)
+    valid_from = GermanDateField(label="Gültig ab")
+    valid_until = GermanDateField(label="Gültig bis", required=False, help_text="Leer lassen, wenn unbefristet.")
+
+    def clean(self) -> dict:
+        data = super().clean()
+        start, end = data.get("valid_from"), data.get("valid_until")
+        if start and end and end < start:
+            self.add_error("valid_until", "Die Mitgliedschaft endet vor ihrem Beginn. Bitte das Ende prüfen.")
+        return data
+
+
+class SignForm(forms.Form):
+    signed_on = GermanDateField(label="Unterzeichnet am")
+    signatory = forms.CharField(
+        label="Unterzeichnet durch", max_length=200, help_text="Name und Amt, wie in der Vereinbarung."
+    )
+    document = PdfField(label="Unterzeichnete Vereinbarung", help_text="PDF, höchstens 10 MB.")
+
+
+class ActivateForm(forms.Form):
+    """Nothing to fill in: the second pair of eyes confirms."""
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Begründung", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), help_text="Ein bis zwei Sätze."
+    )
+
+
+class AuditPeriodForm(forms.Form):
+    since = GermanDateField(label="von", required=False, help_text="")
+    until = GermanDateField(label="bis", required=False, help_text="")
+
+    def period(self) -> dict:
+        """Filter arguments for `at`, the last day included."""
+        zone = timezone.get_current_timezone()
+        bounds = {}
+        if self.cleaned_data.get("since"):
+            bounds["at__gte"] = datetime.datetime.combine(self.cleaned_data["since"], datetime.time.min, zone)
+        if self.cleaned_data.get("until"):
+            day_after = self.cleaned_data["until"] + datetime.timedelta(days=1)
+            bounds["at__lt"] = datetime.datetime.combine(day_after, datetime.time.min, zone)
+        return bounds
+
+
+class ReadersFilter(AuditPeriodForm):
+    agency = forms.ModelChoiceField(
+        label="Behörde", queryset=Agency.objects.none(), to_field_name="slug", required=False, empty_label="alle"
+    )
+    act = forms.ChoiceField(
+        label="Vorgang", required=False, choices=[("", "alle"), *((act.value, act.label) for act in READING)]
+    )
+    field_order = ("act", "agency", "since", "until")
+
+    def __init__(self, *args, agencies, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = agencies
+
+
+class AuditFilter(AuditPeriodForm):
+    purpose = forms.CharField(label="Anlass der Suche", max_length=200)
+    act = forms.ChoiceField(label="Vorgang", required=False, choices=[("", "alle"), *Act.choices])
+    agency = forms.ModelChoiceField(
+        label="handelnde Behörde",
+        queryset=Agency.objects.order_by("short_name"),
+        to_field_name="slug",
+        required=False,
+        empty_label="alle",
+    )
+    owner = forms.ModelChoiceField(
+        label="Daten von",
+        queryset=Agency.objects.order_by("short_name"),
+        to_field_name="slug",
+        required=False,
+        empty_label="alle",
+    )
+    person = forms.CharField(label="Person (E-Mail)", required=False, max_length=254)
+    object_id = forms.CharField(label="Kennung des Eintrags", required=False, max_length=64)
+    field_order = ("purpose", "act", "agency", "owner", "person", "object_id", "since", "until")
+
+    def conditions(self) -> dict:
+        data = self.cleaned_data
+        wanted = {
+            "action": data["act"],
+            "agency": data["agency"],
+            "owner": data["owner"],
+            "user__email__iexact": data["person"],
+            "object_id": data["object_id"],
+        }
+        return {name: value for name, value in wanted.items() if value} | self.period()
