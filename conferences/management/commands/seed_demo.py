@@ -1,0 +1,47 @@
+import datetime
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from conferences.demo import seed_conferences
+from incidents.demo.seeding import SeedRefusedError, holds_demonstration, seed
+
+
+class Command(BaseCommand):
+    help = (
+        "Legt die Demonstrationsdaten an: Behörden, Konten, Meldungen und Konferenzen. Nur in einer leeren Datenbank."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--records", type=int, default=30_000, help="Anzahl der Meldungen (Vorgabe: 30000)")
+        parser.add_argument("--seed", type=int, default=2026, help="Startwert; gleicher Wert, gleiche Daten")
+        parser.add_argument(
+            "--until",
+            type=datetime.date.fromisoformat,
+            default=None,
+            metavar="JJJJ-MM-TT",
+            help="letzter Tag der Daten (Vorgabe und spätester Tag: gestern)",
+        )
+
+    def handle(self, *, records: int, seed: int, until: datetime.date | None, **options) -> None:
+        yesterday = timezone.localdate() - datetime.timedelta(days=1)
+        if until is not None and until > yesterday:
+            raise CommandError("Der letzte Tag der Daten liegt nicht in der Vergangenheit. Bitte --until prüfen.")
+        if holds_demonstration():
+            self.stdout.write("Die Demonstrationsdaten sind bereits vorhanden. Es wurde nichts geändert.")
+            return
+        self._seed(records, seed, until or yesterday)
+        self.stdout.write("Die Demonstrationsdaten sind angelegt.")
+
+    @transaction.atomic
+    def _seed(self, records: int, start: int, until: datetime.date) -> None:
+        try:
+            cast = seed(records=records, seed=start, until=until, say=self.stdout.write)
+        except SeedRefusedError as error:
+            raise CommandError(str(error)) from error
+        except ValueError as error:
+            raise CommandError(
+                "Für die Demonstrationsdaten sind zu wenige Meldungen verlangt. Bitte --records erhöhen."
+            ) from error
+        seed_conferences(cast=cast, until=until)
