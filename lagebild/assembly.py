@@ -179,7 +179,7 @@ class _Stream:
 
     def cell_results(self, found: HotspotMap) -> list[CellResult]:
         city, year = self.inputs.city, self.year
-        shown = np.flatnonzero((year > 0) | found.significant)
+        shown = np.flatnonzero(year)
         ramp = _ramp(year)
         return [
             CellResult(

@@ -1,4 +1,4 @@
-"""The cast: the people and agencies every test knows, and two agencies more than needed, so a leak has somewhere to go."""
+"""The cast: the people and agencies every test knows, and more of them than needed: a leak has somewhere to go."""
 
 from __future__ import annotations
 

@@ -14,26 +14,31 @@ import pytest
 
 from hamm_security.local.postgres import DISPOSABLE, Cluster
 
+UNSET = ("DEBUG", "RELEASE", "DEMONSTRATION", "DB_POOL", "CACHE_URL", "TILE_URL", "EMAIL_HOST", "TRUSTED_PROXY_COUNT")
+DEFAULTED = ("PORTAL_NAME", "MARKING", "METRIC_EPSG", "LOCAL_TIME_ZONE", "CSRF_TRUSTED_ORIGINS", "SESSION_IDLE_MINUTES")
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or _start_cluster(early_config)
+        folder = Path(tempfile.mkdtemp(prefix="hamm-test-"))
+        folder.chmod(0o711)  # where the server runs as another account it must reach its own folders inside
+        early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        database_url = os.environ.get("TEST_DATABASE_URL") or _start_cluster(early_config, folder)
+        for name in UNSET + DEFAULTED:
+            os.environ.pop(name, None)
         os.environ |= {
+            "DATABASE_URL": database_url,
             "SECRET_KEY": secrets.token_urlsafe(64),
             "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
             "BROKER_URL": "memory://",
+            "MEDIA_ROOT": str(folder / "media"),
             "INSECURE_HTTP": "1",
         }
-        for name in ("DEBUG", "RELEASE", "DB_POOL", "CACHE_URL", "TILE_URL", "EMAIL_HOST", "TRUSTED_PROXY_COUNT"):
-            os.environ.pop(name, None)
     return (yield)
 
 
-def _start_cluster(config: pytest.Config) -> str:
-    folder = Path(tempfile.mkdtemp(prefix="hamm-test-"))
-    folder.chmod(0o711)  # where the server runs as another account it must reach its own folders inside
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+def _start_cluster(config: pytest.Config, folder: Path) -> str:
     cluster = Cluster(folder, options=dict(DISPOSABLE))
     config.add_cleanup(lambda: cluster.stop(immediately=True))
     cluster.start()
