@@ -85,7 +85,7 @@ class Contributions:
             raise ValueError("count must be at least 0")
         if (self.minimum < 2).any():
             raise ValueError("minimum must be at least 2")
-        pairs = np.unique(np.column_stack([self.group, self.minimum]), axis=0)
+        pairs, _ = _unique_rows(np.column_stack([self.group, self.minimum]))
         if len(pairs) != len(np.unique(self.group)):
             raise ValueError("a group has two different minimums")
 
@@ -219,26 +219,21 @@ def _family(keys: IntArray, rows: Contributions) -> _Family:
 def _withhold_cells(week: _Family, week_published: BoolArray, cell: _Family, cell_passes: BoolArray) -> BoolArray:
     """Apply the complementary rule block by block; the atoms of a block are contiguous in both families."""
     published = cell_passes & (cell.keys[:, 3] != NO_CELL)
-    blocks, start = np.unique(cell.keys[:, :3], axis=0, return_index=True)
-    bounds = np.append(start, len(cell.keys))
+    blocks, block_of = _unique_rows(cell.keys[:, :3])
+    bounds = np.searchsorted(block_of, np.arange(len(blocks) + 1))
     week_block = np.column_stack([week.keys[:, :2], week.keys[:, 2] // BLOCK_WEEKS])
     week_of = _row_positions(blocks, week_block)
-    week_order = np.argsort(week_of, kind="stable")
-    week_bounds = np.searchsorted(week_of[week_order], np.arange(len(blocks) + 1))
+    by_block = np.argsort(week_of, kind="stable")
+    first_week = by_block[np.searchsorted(week_of, np.arange(len(blocks)), sorter=by_block)]
+    week_number = np.bincount(week_of, minlength=len(blocks) + 1)
     week_rest, cell_rest = _Rests(week), _Rests(cell)
-    for index in range(len(blocks)):
-        atoms = np.arange(bounds[index], bounds[index + 1])
-        if not published[atoms].any():
-            continue
-        weeks = week_order[week_bounds[index] : week_bounds[index + 1]]
+    for index in np.unique(block_of[published]):
+        atoms = slice(bounds[index], bounds[index + 1])
+        weeks = slice(first_week[index], first_week[index] + week_number[index])
         agencies = cell_rest.agencies(atoms)
-        block = _Block(
-            week_rest=week_rest.table(weeks, agencies),
-            week_open=week_published[weeks],
-            cell_rest=cell_rest.table(atoms, agencies),
-            minimum=int(cell.minimum[atoms[0]]),
-        )
-        published[atoms] = block.withhold(published[atoms])
+        week_gap = week_rest.table(weeks, agencies)[~week_published[weeks]].sum(axis=0)
+        cells = cell_rest.table(atoms, agencies)
+        published[atoms] = _withhold(week_gap, cells, published[atoms], int(cell.minimum[atoms.start]))
     return published
 
 
@@ -249,58 +244,54 @@ class _Rests:
         self._family = family
         self._start = np.searchsorted(family.atom, np.arange(len(family.total) + 1))
 
-    def agencies(self, atoms: IntArray) -> IntArray:
-        return np.unique(self._family.agency[self._start[atoms[0]] : self._start[atoms[-1] + 1]])
+    def agencies(self, atoms: slice) -> IntArray:
+        return np.unique(self._family.agency[self._start[atoms.start] : self._start[atoms.stop]])
 
-    def table(self, atoms: IntArray, agencies: IntArray) -> IntArray:
+    def table(self, atoms: slice, agencies: IntArray) -> IntArray:
         """(atoms, 1 + agencies): the whole, then the rest without each agency."""
+        entry = slice(self._start[atoms.start], self._start[atoms.stop])
         rest = np.repeat(self._family.total[atoms][:, None], 1 + len(agencies), axis=1)
-        for row, atom in enumerate(atoms):
-            entry = slice(self._start[atom], self._start[atom + 1])
-            rest[row, 1 + np.searchsorted(agencies, self._family.agency[entry])] -= self._family.share[entry]
+        column = 1 + np.searchsorted(agencies, self._family.agency[entry])
+        rest[self._family.atom[entry] - atoms.start, column] -= self._family.share[entry]
         return rest
 
 
-@dataclass(frozen=True)
-class _Block:
-    """One district, group and block. week_rest (w, a), cell_rest (c, a): the whole and the rest per attacker."""
+def _withhold(week_gap: IntArray, rest: IntArray, is_open: BoolArray, minimum: int) -> BoolArray:
+    """Cells of one district, group and block that stay published once no attacker learns too much.
 
-    week_rest: IntArray
-    week_open: BoolArray
-    cell_rest: IntArray
-    minimum: int
-
-    def withhold(self, cell_open: BoolArray) -> BoolArray:
-        """Cells that stay published once the block is safe."""
-        result = cell_open.copy()
-        order = [int(cell) for cell in np.argsort(self.cell_rest[:, 0], kind="stable") if result[cell]]
-        added: list[int] = []
-        while not self.is_safe(result):
-            left = [cell for cell in order if result[cell]]
-            chosen = next((cell for cell in left if self.is_safe(_with(result, cell, False))), left[0])
-            result[chosen] = False
-            added.append(chosen)
-        for cell in reversed(added):
-            if self.is_safe(_with(result, cell, True)):
-                result[cell] = True
-        return result
-
-    def is_safe(self, cell_open: BoolArray) -> bool:
-        weeks = self.week_rest[~self.week_open].sum(axis=0)
-        cells = self.cell_rest[~cell_open].sum(axis=0)
-        bound = np.abs(weeks - cells)
-        return not ((bound > 0) & (bound < self.minimum)).any()
+    week_gap: (a,) rest of the withheld weeks per attacker; rest: (c, a) rest of each cell; is_open: (c,) bool.
+    """
+    result = is_open.copy()
+    gap = week_gap - rest[~result].sum(axis=0)
+    order = np.argsort(rest[:, 0], kind="stable")
+    added: list[int] = []
+    while not _is_safe(gap, minimum):
+        left = order[result[order]]
+        sufficient = _is_safe(gap - rest[left], minimum)
+        chosen = int(left[np.argmax(sufficient)])
+        result[chosen] = False
+        gap = gap - rest[chosen]
+        added.append(chosen)
+    for cell in reversed(added):
+        if _is_safe(gap + rest[cell], minimum):
+            result[cell] = True
+            gap = gap + rest[cell]
+    return result
 
 
-def _with(mask: BoolArray, position: int, value: bool) -> BoolArray:
-    changed = mask.copy()
-    changed[position] = value
-    return changed
+def _is_safe(gap: IntArray, minimum: int) -> npt.NDArray[np.bool_]:
+    """Whether |D| is 0 or at least the minimum for all attackers; gap: (..., a)."""
+    return ((gap == 0) | (np.abs(gap) >= minimum)).all(axis=-1)
 
 
 def _unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
-    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
-    return unique, inverse.reshape(-1)
+    """Unique rows in ascending order and the position of each row among them, sooner than np.unique(axis=0)."""
+    code = np.zeros(len(rows), dtype=np.int64)
+    for column in rows.T:
+        values, place = np.unique(column, return_inverse=True)
+        _, code = np.unique(code * len(values) + place, return_inverse=True)
+    _, first = np.unique(code, return_index=True)
+    return rows[first], code
 
 
 def _row_positions(ordered: IntArray, rows: IntArray) -> IntArray:
