@@ -1,4 +1,4 @@
-FROM python:3.13-slim
+FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -26,4 +26,4 @@ RUN SECRET_KEY=only-for-collecting-static-files-while-building \
 USER portal
 VOLUME /var/lib/portal/media
 EXPOSE 8000
-CMD ["gunicorn", "hamm_security.wsgi", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--access-logfile=-"]
+CMD ["gunicorn", "hamm_security.wsgi", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--access-logfile=-", "--no-control-socket"]

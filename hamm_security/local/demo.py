@@ -26,9 +26,16 @@ PASSWORD = "Lagebild-Demo-2026"  # noqa: S105 - published with the demonstration
 PICTURE_TASK = "lagebild.tasks.rebuild_nightly"
 PICTURE_PATIENCE_S = 1_800
 PROGRAMS = {
-    "worker": ("celery", "-A", "hamm_security", "worker", "--concurrency=2", "--loglevel=INFO"),
+    "worker": ("celery", "-A", "hamm_security", "worker", "--concurrency=2", "--loglevel=INFO", "--without-mingle"),
     "beat": ("celery", "-A", "hamm_security", "beat", "--loglevel=INFO"),
-    "web": ("gunicorn", "hamm_security.wsgi", "--workers=2", "--threads=4", "--access-logfile=-"),
+    "web": (
+        "gunicorn",
+        "hamm_security.wsgi",
+        "--workers=2",
+        "--threads=4",
+        "--access-logfile=-",
+        "--no-control-socket",
+    ),
 }
 NAMES = {
     "postgres": "Die Datenbank",
