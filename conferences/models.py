@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import uuid
 
 from django.conf import settings
@@ -27,6 +28,10 @@ class ConferenceStatus(models.TextChoices):
 
 
 class ConferenceQuerySet(models.QuerySet):
+    def without_print(self) -> ConferenceQuerySet:
+        """With the edition's title and number, without its bytes and content."""
+        return self.select_related("edition").defer("edition__pdf", "edition__content")
+
     def visible_to(self, actor) -> ConferenceQuerySet:
         """Meetings for the coordination office's chair and for invited agencies whose membership is active.
 
@@ -135,6 +140,18 @@ class MeasureQuerySet(models.QuerySet):
     def open(self) -> MeasureQuerySet:
         return self.filter(status__in=OPEN_MEASURES)
 
+    def with_names(self) -> MeasureQuerySet:
+        """With everything the lists print; areas without their geometry."""
+        joined = self.select_related("agency", "area", "finding", "decision__conference")
+        return joined.defer("area__geometry")
+
+    def overdue(self, today: datetime.date) -> MeasureQuerySet:
+        return self.open().filter(due_on__lt=today)
+
+    def decided_before(self, conference: Conference) -> MeasureQuerySet:
+        """Measures of earlier meetings, whatever the body."""
+        return self.filter(decision__conference__starts_at__lt=conference.starts_at)
+
 
 class Measure(models.Model):
     """What was decided to be done: who, where, until when, and how far it is."""
@@ -171,8 +188,12 @@ class Measure(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def is_overdue(self, today) -> bool:
-        return self.status in OPEN_MEASURES and self.due_on < today
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_MEASURES
+
+    def is_overdue(self, today: datetime.date) -> bool:
+        return self.is_open and self.due_on < today
 
 
 class MeasureReport(models.Model):

@@ -14,3 +14,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.querySelector("[data-error-summary]")?.focus();
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
