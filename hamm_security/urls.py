@@ -1,9 +1,10 @@
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from hamm_security import health
+from hamm_security import health, views
 
 urlpatterns = [
+    path("", views.start, name="start"),
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("metrics", health.metrics, name="metrics"),

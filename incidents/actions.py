@@ -164,6 +164,7 @@ def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> 
     )
     year = timezone.localtime(record.created_at).year
     (number,) = next_numbers(agency=by.agency, kind=kind, year=year)
+    _require_free_reference(record, data.reference)
     model.detail_model().objects.create(
         record=record,
         agency=by.agency,
@@ -198,6 +199,7 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         setattr(record, name, value)
     record.updated_at = timezone.now()
     record.save()
+    _require_free_reference(record, data.reference)
     details = record.detail_model().objects.filter(record=record, agency=record.agency)
     details.update(**detail, **_texts(data, record.kind))
     audit.record(audit.Act.CHANGED, by=by, obj=record, owner=record.agency)
@@ -273,6 +275,23 @@ def clear_note(*, record: Record, by) -> RecordNote:
     return note
 
 
+@transaction.atomic
+def set_sharing_defaults(*, levels: dict[Category, str], by) -> None:
+    """Set the level new records of a category propose, which entry staff may then use; the lead's decision."""
+    if not by.can("lead_agency"):
+        raise PermissionDenied("Nur die Leitung der Behörde setzt Freigabevorgaben.")
+    for category, level in levels.items():
+        if level not in SharingLevel.values or (level != SharingLevel.INTERNAL and not category.is_shareable):
+            raise ValidationError(f"Für „{category}“ gibt es diese Stufe nicht. Bitte eine andere wählen.")
+        SharingDefault.objects.update_or_create(agency=by.agency, category=category, defaults={"level": level})
+    audit.record(
+        audit.Act.SETTINGS_CHANGED,
+        by=by,
+        owner=by.agency,
+        sharing_defaults={category.slug: level for category, level in levels.items()},
+    )
+
+
 def note_delivery(*, agency: Agency, days: list[datetime.date], basis: str) -> None:
     """Mark the ISO weeks of the given local days as delivered; "nothing to report" gives way to records."""
     weeks = {day - datetime.timedelta(days=day.weekday()) for day in days}
@@ -288,6 +307,14 @@ def _own_locked(record: Record, by, capability: str) -> Record:
     if record.agency_id != by.agency_id or not by.can(capability):
         raise PermissionDenied("Ihre Rolle erlaubt diesen Schritt an der Meldung nicht.")
     return type(record).objects.select_for_update(of=("self",)).select_related("agency", "category").get(pk=record.pk)
+
+
+def _require_free_reference(record: Record, reference: str) -> None:
+    details = record.detail_model().objects.filter(agency=record.agency, reference=reference)
+    if reference and details.exclude(record=record).exists():
+        raise ValidationError(
+            {"reference": "Dieses Aktenzeichen trägt schon eine andere Meldung Ihrer Behörde. Bitte prüfen."}
+        )
 
 
 def _checked(data: RecordData, by) -> tuple[dict, dict]:

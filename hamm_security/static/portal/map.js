@@ -145,6 +145,14 @@ function pin(L, map, latLng) {
   return L.marker(latLng, { icon, keyboard: false, interactive: false }).addTo(map);
 }
 
+async function addPlace(L, map, container) {
+  const accent = colour("--accent");
+  L.geoJSON(await fetchGeoJSON(container.dataset.place), {
+    style: { color: accent, weight: 2, fillColor: accent, fillOpacity: 0.25 },
+    onEachFeature: ({ properties }, layer) => layer.bindTooltip(properties.label),
+  }).addTo(map);
+}
+
 function number(text) {
   const value = Number.parseFloat(String(text).replace(",", "."));
   return Number.isFinite(value) ? value : null;
@@ -210,6 +218,7 @@ async function start(container) {
   if (box.length === 4 && !box.includes(null)) map.fitBounds([[box[1], box[0]], [box[3], box[2]]]);
   else if (areas && areas.getLayers().length > 0) map.fitBounds(areas.getBounds(), { padding: [8, 8] });
   if (container.dataset.cells) await addCells(L, map, container, renderer);
+  if (container.dataset.place) await addPlace(L, map, container);
   if (container.dataset.mode === "pick") pick(L, map, container);
   else {
     const [x, y] = [number(container.dataset.lon), number(container.dataset.lat)];

@@ -1,0 +1,163 @@
+"""The record lists and their export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.paginator import Paginator
+from django.db.models import F, Func, IntegerField, OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from agencies import audit
+from agencies.models import Agency
+from incidents import export as table
+from incidents.forms import ExportForm
+from incidents.list_filter import FilterForm
+from incidents.models import Area, AreaKind, Category, Record
+from incidents.querysets import RecordQuerySet
+from incidents.sight import is_granted_singly
+from incidents.views.pages import PAGES, Pages, log_rows, private_page, record_faces
+
+PAGE_SIZE = 50
+# Counting goes no further than this: the answer "mehr als 10.000" needs no full scan.
+COUNT_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    record: Record
+    number: str
+    place: str
+    is_own: bool
+    is_granted: bool
+
+
+class CountedPaginator(Paginator):
+    """Pages over rows that were counted elsewhere."""
+
+    def __init__(self, total: int):
+        super().__init__([], PAGE_SIZE)
+        self.total = min(total, COUNT_LIMIT)
+
+    @property
+    def count(self) -> int:
+        return self.total
+
+
+@require_safe
+@private_page("read_records")
+def record_list(request: HttpRequest, kind: str) -> HttpResponse:
+    pages = PAGES[kind]
+    form = filter_form(request, pages)
+    records = form.narrow(pages.model.objects.visible_to(request.user))
+    number = _page_number(request.GET.get("page", ""))
+    rows, total = _page(records, number, request.user)
+    if not rows and number > 1:
+        number = 1
+        rows, total = _page(records, number, request.user)
+    log_rows(audit.Act.SEARCHED, by=request.user, kind=kind, rows=[row.record for row in rows])
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "pages": pages,
+        "filter_form": form,
+        "rows": rows,
+        "page_obj": CountedPaginator(total).get_page(number),
+        "result_text": _result_text(total, pages) if form.is_valid() else "Bitte den Filter prüfen.",
+        "is_filtered": form.has_changed(),
+        "has_more": total > COUNT_LIMIT,
+        "filter_query": query.urlencode(),
+        "may_enter": request.user.can("enter_records"),
+        "may_export": request.user.can("share_records"),
+        "may_lead": request.user.can("lead_agency"),
+    }
+    return render(request, "incidents/list.html", context)
+
+
+def filter_form(request: HttpRequest, pages: Pages) -> FilterForm:
+    """The filter with its choices: three queries."""
+    areas = list(Area.objects.filter(kind__in=(AreaKind.CITY, AreaKind.DISTRICT)).defer("geometry"))
+    city = next((area.name for area in areas if area.kind == AreaKind.CITY), "der Stadt")
+    return FilterForm(
+        request.GET,
+        by=request.user,
+        categories=list(Category.objects.usable(pages.kind)),
+        districts=[area for area in areas if area.kind == AreaKind.DISTRICT],
+        agencies=list(Agency.objects.active() | Agency.objects.filter(pk=request.user.agency_id)),
+        city=f"ganz {city}",
+    )
+
+
+def _page_number(text: str) -> int:
+    return min(max(int(text), 1), COUNT_LIMIT // PAGE_SIZE) if text.isdecimal() and len(text) < 6 else 1
+
+
+def _page(records: RecordQuerySet, number: int, user) -> tuple[list[Row], int]:
+    """Rows of one page and the capped number of all, in one query; of own rows also number and place."""
+    own = records.model.detail_model().objects.owned_by(user).filter(record=OuterRef("pk"))
+    counted = records.order_by().values("pk")[: COUNT_LIMIT + 1]
+    found = records.for_list().annotate(
+        total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
+        own_year=Subquery(own.values("year")),
+        own_number=Subquery(own.values("number")),
+        own_place=Subquery(own.values("place_text")),
+    )
+    start = (number - 1) * PAGE_SIZE
+    page = list(found[start : start + PAGE_SIZE])
+    return [_row(record, user) for record in page], page[0].total if page else 0
+
+
+def _row(record: Record, user) -> Row:
+    is_own = record.agency_id == user.agency_id
+    detail = record.detail_model()(agency=record.agency, year=record.own_year, number=record.own_number)
+    return Row(
+        record=record,
+        number=detail.number_label if is_own else record.short_id,
+        place=(record.own_place if is_own else "") or "",
+        is_own=is_own,
+        is_granted=not is_own and is_granted_singly(record),
+    )
+
+
+def _result_text(total: int, pages: Pages) -> str:
+    if total > COUNT_LIMIT:
+        return f"mehr als 10.000 {pages.many}"
+    return f"{total:,} ".replace(",", ".") + (pages.one if total == 1 else pages.many)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private_page("share_records")
+def export(request: HttpRequest, kind: str) -> HttpResponse:
+    """The filtered list as a table: faces only, own and shared ones, with the purpose in the log."""
+    pages = PAGES[kind]
+    filters = filter_form(request, pages)
+    records = filters.narrow(record_faces(kind).visible_to(request.user)).order_by(F("occurred_from").desc(), "pk")
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        rows = list(records[: table.MOST_ROWS + 1])
+        if len(rows) > table.MOST_ROWS:
+            form.add_error(None, "Die Auswahl hat mehr als 20.000 Meldungen. Bitte den Filter enger fassen.")
+        else:
+            purpose = form.cleaned_data["purpose"]
+            log_rows(audit.Act.EXPORTED, by=request.user, kind=kind, rows=rows, purpose=purpose, rows_count=len(rows))
+            return _download(table.as_csv(rows), pages)
+    total = records.order_by()[: table.MOST_ROWS + 1].count()
+    context = {
+        "pages": pages,
+        "form": form,
+        "total": total,
+        "is_too_large": total > table.MOST_ROWS,
+        "filter_query": request.GET.urlencode(),
+    }
+    return render(request, "incidents/export.html", context)
+
+
+def _download(text: str, pages: Pages) -> HttpResponse:
+    name = f"{pages.many.lower().replace('ä', 'ae')}-{timezone.localdate():%Y-%m-%d}.csv"
+    response = HttpResponse(text.encode(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,94 @@
+"""What the pages of both kinds have in common: names, addresses, and who may open them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+
+from agencies import audit
+from agencies.visibility import reads_records
+from incidents.actions import MODEL_OF_KIND
+from incidents.models import Kind, Record
+
+ROUTES = (
+    *("list", "create", "detail", "edit", "export", "advance", "level", "grant", "revoke", "note", "clear_note"),
+    *("sight", "similar", "place", "defaults"),
+)
+
+
+@dataclass(frozen=True)
+class Pages:
+    kind: Kind
+    namespace: str
+    one: str
+    many: str
+    new: str
+
+    @property
+    def model(self) -> type[Record]:
+        return MODEL_OF_KIND[self.kind]
+
+    @functools.cached_property
+    def routes(self) -> dict[str, str]:
+        """Names of the addresses, for `{% url pages.routes.detail pk %}`."""
+        return {name: f"{self.namespace}:{name}" for name in ROUTES}
+
+
+PAGES = {
+    Kind.INCIDENT: Pages(Kind.INCIDENT, "incidents", "Vorfall", "Vorfälle", "Vorfall erfassen"),
+    Kind.COMPLAINT: Pages(Kind.COMPLAINT, "complaints", "Beschwerde", "Beschwerden", "Beschwerde erfassen"),
+}
+
+
+def private_page(capability: str | None = None) -> Callable:
+    """For signed-in people, kept by no cache; with a capability only for whoever has it (else 403).
+
+    Pages of one record name none: who may not see the record gets the same 404 as for one that does not exist.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(view)
+        def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if capability and not (reads_records(request.user) and request.user.can(capability)):
+                raise PermissionDenied("Ihre Rolle öffnet diese Seite nicht.")
+            return view(request, *args, **kwargs)
+
+        return login_required(never_cache(wrapped))
+
+    return decorate
+
+
+def visible_record(request: HttpRequest, kind: str, pk) -> Record:
+    return get_object_or_404(record_faces(kind).visible_to(request.user), pk=pk)
+
+
+def record_faces(kind: str) -> QuerySet[Record]:
+    return PAGES[kind].model.objects.select_related("category__group", "agency", "district", "note")
+
+
+def own_record(request: HttpRequest, kind: str, pk, capability: str) -> Record:
+    """The record, if it is one of the own agency; 403 for one that may be seen but not worked on."""
+    record = visible_record(request, kind, pk)
+    if not request.user.can(capability):
+        raise PermissionDenied("Ihre Rolle erlaubt diesen Schritt nicht.")
+    if record.agency_id != request.user.agency_id:
+        raise PermissionDenied("Diese Meldung gehört einer anderen Behörde.")
+    return record
+
+
+def log_rows(act: audit.Act, *, by, kind: str, rows, purpose: str = "", **facts) -> None:
+    """One entry for the foreign rows handed out, with the number per owner; none if all are the own agency's."""
+    owners: dict[str, int] = {}
+    for row in rows:
+        if row.agency_id != by.agency_id:
+            owners[row.agency.slug] = owners.get(row.agency.slug, 0) + 1
+    if owners or act == audit.Act.EXPORTED:
+        audit.record(act, by=by, purpose=purpose, kind=kind, owners=owners, **facts)
