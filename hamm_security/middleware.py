@@ -42,7 +42,7 @@ def session_idle_timeout(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         session = request.session
-        if not session.is_empty() and time.time() - session.get("seen_at", 0) > 60:
+        if session.accessed and not session.is_empty() and time.time() - session.get("seen_at", 0) > 60:
             session["seen_at"] = int(time.time())
         return response
 
