@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 
 import h3.api.basic_int as h3
+import numpy as np
 from django.conf import settings
 from pyproj import Transformer
 from shapely import STRtree
@@ -73,8 +74,8 @@ def _to_wgs84(epsg: int) -> Transformer:
     return Transformer.from_crs(epsg, 4326, always_xy=True)
 
 
-def to_wgs84(x: float, y: float, epsg: int) -> tuple[float, float]:
-    """(lon, lat) of a projected point (easting, northing)."""
+def to_wgs84(x: float | np.ndarray, y: float | np.ndarray, epsg: int) -> tuple:
+    """(lon, lat) of a projected point (easting, northing), or of arrays of them."""
     lon, lat = _to_wgs84(epsg).transform(x, y)
     return lon, lat
 

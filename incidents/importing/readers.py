@@ -6,6 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -77,19 +78,15 @@ def open_table(file: BinaryIO, limits: Limits) -> Table:
         if not limits.unpacks:
             raise FileError("Die Datei ist gepackt. Bitte die entpackte Datei hochladen.")
         file = gzip.GzipFile(fileobj=file)
-        try:
+        with _telling():
             head = file.read(4096)
-        except (EOFError, OSError, zlib.error) as error:
-            raise FileError(_DAMAGED) from error
-        file.seek(0)
+            file.seek(0)
     _refuse_foreign(head)
     stream = io.BufferedReader(_Counted(file, limits.size_bytes), 1024**2)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig")
     is_json = head.removeprefix(_UTF8_MARK).lstrip().startswith(b"{")
-    try:
+    with _telling():
         table = geojson_table(text) if is_json else csv_table(text)
-    except UnicodeDecodeError as error:
-        raise FileError(_WRONG_ENCODING) from error
     _refuse_head(table.columns)
     return replace(table, rows=_guarded(table.rows, limits))
 
@@ -112,7 +109,7 @@ def _refuse_head(columns: list[str]) -> None:
 
 
 def _guarded(rows: Iterator[RawRow], limits: Limits) -> Iterator[RawRow]:
-    try:
+    with _telling():
         for count, row in enumerate(rows, 1):
             if count > limits.rows:
                 most = f"{limits.rows:,}".replace(",", ".")
@@ -120,6 +117,13 @@ def _guarded(rows: Iterator[RawRow], limits: Limits) -> Iterator[RawRow]:
                     f"Die Datei hat mehr als {most} Zeilen. Bitte teilen oder von der Administration einlesen lassen."
                 )
             yield row
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Reading errors come up wherever the stream happens to be read; each has one German sentence."""
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise FileError(_WRONG_ENCODING) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -50,7 +50,7 @@ def moment(text: str, zone: ZoneInfo, field: str) -> Moment:
         date = datetime.date.min
     if date.year not in _YEARS:
         raise CellError(field, "date", "Dieses Datum oder diese Uhrzeit gibt es nicht. Bitte Tag und Uhrzeit prüfen.")
-    naive = datetime.datetime.combine(date, time)  # noqa: DTZ: placed in its time zone right below
+    naive = datetime.datetime.combine(date, time)
     if offset:
         return Moment((naive - _offset(offset, field)).replace(tzinfo=datetime.UTC))
     if clock[0] is None:

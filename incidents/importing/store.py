@@ -1,0 +1,133 @@
+"""Writes batches of records: new ones with running numbers, changed ones, and nothing where nothing changed."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from agencies.models import Agency
+from incidents.actions import RecordData, next_numbers
+from incidents.importing.fields import TEXT_LIMITS
+from incidents.importing.refusals import Tally
+from incidents.models import Record, RecordDetail, Source
+
+_FACTS = ("occurred_from", "occurred_to", "severity", "status")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A checked row. `carried` names what the file speaks of; `face` and `exact` hold the place, if it does."""
+
+    data: RecordData
+    carried: frozenset[str]
+    face: dict
+    exact: dict
+
+    def face_values(self) -> dict:
+        facts = {name: getattr(self.data, name) for name in _FACTS if name in self.carried}
+        return {"category_id": self.data.category.pk, **facts, **self.face}
+
+    def detail_values(self) -> dict:
+        texts = {name: getattr(self.data, name) for name in TEXT_LIMITS if name in self.carried}
+        return {**texts, **self.exact}
+
+
+@dataclass
+class Store:
+    """`writes` is False for a check: the same comparisons, no row touched."""
+
+    model: type[Record]
+    agency: Agency
+    writes: bool
+    created_by: object | None
+    is_demonstration: bool
+    level_on_update: bool
+    now: datetime.datetime = field(default_factory=timezone.now)
+
+    def existing(self, references: list[str]) -> dict[str, RecordDetail]:
+        """The agency's details with their faces by reference, locked when they may be written."""
+        rows = self.model.detail_model().objects.filter(agency=self.agency, reference__in=references)
+        # Named so that the partial index on references is used for long lists, too.
+        rows = rows.exclude(reference="").select_related("record").defer("search")
+        if self.writes:
+            rows = rows.select_for_update(of=("self", "record"))
+        return {row.reference: row for row in rows}
+
+    def write(self, prepared: list[Prepared], existing: dict[str, RecordDetail], tally: Tally) -> None:
+        new: list[Prepared] = []
+        changed: list[RecordDetail] = []
+        for item in prepared:
+            detail = existing.get(item.data.reference)
+            if detail is None:
+                new.append(item)
+            elif self._takes_over(item, detail):
+                changed.append(detail)
+        tally.created += len(new)
+        tally.updated += len(changed)
+        tally.unchanged += len(prepared) - len(new) - len(changed)
+        if self.writes and new:
+            self._create(new)
+        if self.writes and changed:
+            self._update(changed)
+
+    def _takes_over(self, item: Prepared, detail: RecordDetail) -> bool:
+        """Set what differs on the loaded rows; whether anything did."""
+        face = item.face_values()
+        if self.level_on_update:
+            face["sharing_level"] = item.data.sharing_level
+        pairs = [(detail.record, name, value) for name, value in face.items()]
+        pairs += [(detail, name, value) for name, value in item.detail_values().items()]
+        differing = [(row, name, value) for row, name, value in pairs if getattr(row, name) != value]
+        for row, name, value in differing:
+            setattr(row, name, value)
+        return bool(differing)
+
+    def _create(self, items: list[Prepared]) -> None:
+        faces = [
+            self.model(
+                agency=self.agency,
+                sharing_level=item.data.sharing_level,
+                source=Source.IMPORT,
+                is_demonstration=self.is_demonstration,
+                created_at=self.now,
+                updated_at=self.now,
+                **item.face_values(),
+            )
+            for item in items
+        ]
+        year = timezone.localtime(self.now).year
+        numbers = next_numbers(agency=self.agency, kind=self.model._meta.model_name, year=year, count=len(items))
+        detail_model = self.model.detail_model()
+        details = [
+            detail_model(
+                record=face,
+                agency=self.agency,
+                year=year,
+                number=number,
+                reference=item.data.reference,
+                created_by=self.created_by,
+                **item.detail_values(),
+            )
+            for item, face, number in zip(items, faces, numbers, strict=True)
+        ]
+        self.model.objects.bulk_create(faces)
+        detail_model.objects.bulk_create(details)
+
+    def _update(self, details: list[RecordDetail]) -> None:
+        """One statement per table: the rows exist and are locked, so every insert turns into the update."""
+        faces = [detail.record for detail in details]
+        for face in faces:
+            face.updated_at = self.now
+        face_fields = {"category", *_FACTS, "sharing_level", "accuracy", "cell", "district", "updated_at"}
+        detail_model = self.model.detail_model()
+        own = {f.name for f in detail_model._meta.concrete_fields}
+        detail_fields = (set(TEXT_LIMITS) - {"reference"} | {"lon", "lat", "cell"}) & own
+        self._upsert(faces, "id", face_fields)
+        self._upsert(details, "record", detail_fields)
+
+    def _upsert(self, rows: list, key: str, names: set[str]) -> None:
+        type(rows[0]).objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=(key,), update_fields=sorted(names)
+        )
