@@ -112,7 +112,7 @@ def _finished_measure(held: Conference, cast: Cast, chair: User, votes: int, sta
         starts_on=started_on,
         due_on=due_on,
         status=MeasureStatus.DONE,
-        result="Die Anlage steht, die Kontrollen sind abgeschlossen. Seither gab es kaum noch Diebstähle.",
+        result="Anlage und Kontrollen sind abgeschlossen. Seither ist dort keine auffällige Häufung mehr zu erkennen.",
         created_at=held.starts_at,
     )
     lead = cast.person("leitung", "polizei")

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from incidents.demo.generator import SPAN_DAYS, Frame, missed_weeks, monday
+from incidents.demo.frame import SPAN_DAYS, Frame
+from incidents.demo.generator import missed_weeks, monday
 from incidents.demo.geography import INHABITANTS
 from incidents.demo.habits import COUNTS_ONLY, LATE, SUSPENDED, SUSPENDED_FOR
 from incidents.demo.rows import Row
 
 CITY = "hamm"
-# Agency -> category -> (counts a month in the whole city, delivered by district).
-MONTHLY: dict[str, dict[str, tuple[float, bool]]] = {
+PERIOD_DAYS = 28
+# Agency -> category -> (usual count of four weeks in the whole city, delivered by district).
+USUAL: dict[str, dict[str, tuple[float, bool]]] = {
     "jugendamt": {
         "youth-group": (46, True),
         "minor-at-risk-place": (28, True),
@@ -46,29 +48,26 @@ class WeekRow:
     basis: str
 
 
-def whole_months(frame: Frame) -> Iterator[tuple[datetime.date, datetime.date]]:
-    """First and last day of every month that lies wholly within the data."""
+def four_weeks(frame: Frame) -> Iterator[tuple[datetime.date, datetime.date]]:
+    """Monday and last Sunday of every four whole weeks within the data, counted back from the last full week."""
     first = frame.until - datetime.timedelta(days=SPAN_DAYS - 1)
-    start = (first.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-    while True:
-        following = (start + datetime.timedelta(days=32)).replace(day=1)
-        if following > frame.until + datetime.timedelta(days=1):
-            return
-        yield start, following - datetime.timedelta(days=1)
-        start = following
+    end = monday(frame.until + datetime.timedelta(days=1)) - datetime.timedelta(days=1)
+    while (start := end - datetime.timedelta(days=PERIOD_DAYS - 1)) >= first:
+        yield start, end
+        end = start - datetime.timedelta(days=1)
 
 
 def counts(frame: Frame) -> list[CountRow]:
-    """Monthly counts per district or for the city."""
+    """Four-weekly counts per district or for the city."""
     rng = np.random.default_rng((frame.seed, 1))
     everybody = sum(INHABITANTS.values())
     found = []
-    for start, end in whole_months(frame):
-        for agency, table in MONTHLY.items():
-            for category, (per_month, by_district) in table.items():
+    for start, end in four_weeks(frame):
+        for agency, table in USUAL.items():
+            for category, (usual, by_district) in table.items():
                 shares = {slug: n / everybody for slug, n in INHABITANTS.items()} if by_district else {CITY: 1.0}
                 found += [
-                    CountRow(agency, area, category, start, end, int(rng.poisson(per_month * share)))
+                    CountRow(agency, area, category, start, end, int(rng.poisson(usual * share)))
                     for area, share in shares.items()
                 ]
     return found
@@ -80,7 +79,7 @@ def delivered_weeks(frame: Frame, rows: Iterable[Row], agencies: Iterable[str]) 
     weeks = [last - datetime.timedelta(weeks=ago) for ago in range(SPAN_DAYS // 7, -1, -1)]
     with_records = {(row.agency, monday(row.occurred_from.astimezone(frame.timezone).date())) for row in rows}
     missed = set(missed_weeks(frame.until))
-    last_count = max((end for _, end in whole_months(frame)), default=weeks[0])
+    last_count = max((end for _, end in four_weeks(frame)), default=weeks[0])
     found = []
     for agency in agencies:
         for week in weeks:

@@ -3,53 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 
 import numpy as np
 
-from incidents.demo.geography import City, Spots
+from incidents.demo.frame import Frame
+from incidents.demo.geography import Spots
 from incidents.demo.habits import LATE, MISSED_WEEKS, SUSPENDED, SUSPENDED_FOR
 from incidents.demo.rhythm import Rhythm, rhythm_of
 from incidents.demo.rows import Batch, Row, finish
 from incidents.demo.stories import StoryPart, all_parts, moments
 from incidents.demo.volumes import Stream, streams
-
-SPAN_DAYS = 803
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the generator needs to know of a category."""
-
-    group: str
-    geo: str
-    is_sensitive: bool
-    is_grave: bool
-    is_shareable: bool
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Everything a run depends on. `until` is the last day; `timezone` the city's."""
-
-    city: City
-    kinds: dict[str, Kind]
-    records: int
-    seed: int
-    until: datetime.date
-    timezone: datetime.tzinfo
-
-    @property
-    def days(self) -> list[datetime.date]:
-        return [self.until - datetime.timedelta(days=ago) for ago in range(SPAN_DAYS - 1, -1, -1)]
-
-
-def kinds_of(catalogue: dict) -> dict[str, Kind]:
-    """Category facts by slug, from the shipped catalogue file."""
-    return {
-        row["slug"]: Kind(row["group"], row["geo"], row["sensitive"], row["grave"], row["shareable"])
-        for row in catalogue["categories"]
-    }
 
 
 def monday(day: datetime.date) -> datetime.date:

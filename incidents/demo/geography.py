@@ -148,7 +148,7 @@ CATEGORY_SETTINGS: dict[str, dict[str, float]] = {
     "prison-throw-over-drone": {"prison": 1.0},
     "unexploded-ordnance": HOME,
     "football-travel": {"rail": 1.0},
-    "needle-find": {"parks": 0.5, "homes": 0.3, "centre": 0.2},
+    "needle-find": {"parks": 0.6, "centre": 0.4},
     "c-youth-hangout": HOME,
 }
 

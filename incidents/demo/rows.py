@@ -7,16 +7,13 @@ import hashlib
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from incidents.demo.frame import Frame, Kind
 from incidents.demo.geography import Place, Spots
 from incidents.demo.habits import draw_levels, level_shares, reference
 from incidents.demo.texts import INTERNAL_NOTES, NOTES, describe
-
-if TYPE_CHECKING:
-    from incidents.demo.generator import Frame
 
 WIDE_SPREAD_M = 250
 LONG_SPANS = {"bicycle-theft": 600, "theft-from-vehicle": 700, "burglary-dwelling": 500, "criminal-damage": 500}
@@ -190,7 +187,7 @@ def _statuses(ages: np.ndarray, rng: np.random.Generator) -> list[str]:
     return np.where(is_open, pending, closed).tolist()
 
 
-def _severities(kind, n: int, rng: np.random.Generator) -> list[int]:
+def _severities(kind: Kind, n: int, rng: np.random.Generator) -> list[int]:
     if kind.is_grave:
         shares = (0.0, 0.0, 0.5, 0.5)
     elif kind.group in SERIOUS_GROUPS:

@@ -19,7 +19,8 @@ from incidents.catalogue import load_categories
 from incidents.demo import writer
 from incidents.demo.cast import Cast, assemble
 from incidents.demo.deliveries import counts, delivered_weeks
-from incidents.demo.generator import Frame, generate, kinds_of
+from incidents.demo.frame import Frame, kinds_of
+from incidents.demo.generator import generate
 from incidents.demo.geography import City
 
 DATA = Path(models.__file__).resolve().parent / "data"

@@ -69,13 +69,13 @@ def growing_complaints(factor: int) -> list[StoryPart]:
 
 
 def ended_hotspot(factor: int) -> list[StoryPart]:
-    """Bicycle thefts at a railway stop: three a week for forty weeks, next to none since the measure."""
+    """Bicycle thefts at a railway stop: three a week for forty weeks, none planted since the measure."""
     during = [
         ENDED_DAYS_AGO + 7 * week + day for week in range(ENDED_WEEKS) for day in (1, 3, 5) for _ in range(factor)
     ]
     place = ENDED_PLACE
     return [
-        StoryPart("polizei", "incident", "bicycle-theft", place, 40, (7, 18), (33, 101, *during[::2])),
+        StoryPart("polizei", "incident", "bicycle-theft", place, 40, (7, 18), tuple(during[::2])),
         StoryPart("bundespolizei", "incident", "bicycle-theft", place, 40, (7, 18), tuple(during[1::2])),
     ]
 

@@ -11,7 +11,7 @@ from agencies.visibility import SharingLevel
 from incidents.actions import MODEL_OF_KIND, NOTE_OF_KIND
 from incidents.demo.cast import Cast
 from incidents.demo.deliveries import CountRow, WeekRow
-from incidents.demo.generator import Kind
+from incidents.demo.frame import Kind
 from incidents.demo.habits import HABITS, usual_level
 from incidents.demo.rows import Row
 from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, cell_at

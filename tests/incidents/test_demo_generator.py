@@ -10,7 +10,8 @@ import pytest
 
 from incidents.demo import volumes
 from incidents.demo.deliveries import counts, delivered_weeks
-from incidents.demo.generator import SPAN_DAYS, Frame, generate, kinds_of, missed_weeks, monday
+from incidents.demo.frame import SPAN_DAYS, Frame, kinds_of
+from incidents.demo.generator import generate, missed_weeks, monday
 from incidents.demo.geography import City
 from incidents.demo.rhythm import rhythm_of
 from incidents.demo.rows import Row
@@ -275,12 +276,11 @@ def test_agencies_that_deliver_counts_have_no_records(frame, rows):
     assert {"jugendamt", "staatsanwaltschaft"}.isdisjoint(row.agency for row in rows)
     found = counts(frame)
     assert {"jugendamt", "staatsanwaltschaft", "jva", "schule"} == {row.agency for row in found}
-    assert all(row.period_start.day == 1 and row.period_end <= UNTIL for row in found)
+    assert all((row.period_end - row.period_start).days == 27 and row.period_start.weekday() == 0 for row in found)
+    assert max(row.period_end for row in found) == UNTIL
     assert {row.area for row in found if row.category == "child-welfare-referral"} == {"hamm"}
     assert {row.area for row in found if row.category == "youth-group"} == set(frame.city.district_slugs)
-    assert {row.period_start for row in found} == {
-        datetime.date(year, month, 1)
-        for year in (2024, 2025, 2026)
-        for month in range(1, 13)
-        if (2024, 10) <= (year, month) <= (2026, 10)
-    }
+    assert len({row.period_start for row in found}) == SPAN_DAYS // 28
+    weeks = [week.week for week in delivered_weeks(frame, rows, ["jugendamt"])]
+    assert weeks[-1] == monday(UNTIL)
+    assert {week.basis for week in delivered_weeks(frame, rows, ["jugendamt"])} == {"counts"}
