@@ -34,7 +34,7 @@ from lagebild.models import (
     Trend,
 )
 from lagebild.release import release_due_blocks
-from lagebild.selectors import any_demonstration, load_cases, load_city, load_coverage
+from lagebild.selectors import NO_DISTRICT, any_demonstration, load_cases, load_city, load_coverage
 from lagebild.statements import key_statements
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,12 @@ def _publish(inputs: Inputs, fingerprint: str) -> Picture:
     picture = Picture.objects.create(
         date=date,
         revision=last + 1,
-        parameters={"method": METHOD, "first": inputs.window.first.isoformat(), "last": date.isoformat()},
+        parameters={
+            "method": METHOD,
+            "first": inputs.window.first.isoformat(),
+            "last": date.isoformat(),
+            "unlocated_percent": _unlocated_percent(inputs),
+        },
         code_version=settings.PORTAL_VERSION,
         input_sha256=fingerprint,
         is_demonstration=any_demonstration(),
@@ -126,6 +131,13 @@ def _publish(inputs: Inputs, fingerprint: str) -> Picture:
     picture.save(update_fields=("sha256", "state", "published_at"))
     audit.record(audit.Act.PICTURE_BUILT, by=None, obj=picture, revision=picture.revision)
     return picture
+
+
+def _unlocated_percent(inputs: Inputs) -> float | None:
+    """Share of the period's cooperation records without a district, per cent; None where there are none."""
+    table = inputs.cooperation.between(inputs.window.first, inputs.window.date)
+    total = int(table.count.sum())
+    return round(100 * int(table.count[table.district == NO_DISTRICT].sum()) / total, 1) if total else None
 
 
 def picture_sha256(picture: Picture) -> str:
@@ -204,8 +216,13 @@ def _coverage_rows(picture: Picture, inputs: Inputs) -> list[Coverage]:
 
 
 def _late_agencies(inputs: Inputs) -> list[Agency]:
-    week = inputs.window.last_week
-    return [a for a in inputs.coverage.agencies if _coverage_state(inputs, a, week) == CoverageState.MISSING]
+    """Members that owe a delivery: the last complete week, or six weeks where counts are delivered by the month."""
+    late = []
+    for agency in inputs.coverage.agencies:
+        weeks = [inputs.window.last_week - dt.timedelta(weeks=i) for i in range(6 if agency.delivers_counts else 1)]
+        if all(_coverage_state(inputs, agency, week) == CoverageState.MISSING for week in weeks):
+            late.append(agency)
+    return late
 
 
 @transaction.atomic

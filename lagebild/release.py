@@ -27,6 +27,8 @@ from lagebild.stats.weeks import (
 
 # Two years are shown; a third gives a new installation some history.
 RELEASED_BLOCKS = 39
+# A delivered count may speak of up to a year; it is released with the block its last day lies in.
+LONGEST_DELIVERY = dt.timedelta(days=366)
 
 
 @transaction.atomic
@@ -47,7 +49,7 @@ def release_due_blocks(before: dt.date) -> int:
     in_due = np.isin(weeks // BLOCK_WEEKS, due)
     published = publish_counts(_contributions(cases, weeks, in_due), weeks_end=end * BLOCK_WEEKS)
     atoms = [*_week_atoms(cases, published.weeks), *_cell_atoms(cases, published.cells)]
-    atoms += _delivered_atoms(load_deliveries(first=first, last=last), set(due))
+    atoms += _delivered_atoms(load_deliveries(first=first - LONGEST_DELIVERY, last=last), set(due))
     ReleasedAtom.objects.bulk_create(atoms, batch_size=2000)
     return len(due)
 

@@ -8,15 +8,11 @@ from lagebild.assembly import HotspotResult, TrendResult, Window
 from lagebild.findings import place_label
 from lagebild.models import StatusWord, Verdict
 from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.wording import german_number, percent_text
 
 MOST = 5
 GROWTH_FROM = 10
 _KIND_WORD = {Kind.INCIDENT: "Brennpunkt", Kind.COMPLAINT: "Beschwerdehotspot"}
-
-
-def german_number(value: float, digits: int = 0) -> str:
-    """Figures as the portal prints them: 2.216 and 13,9."""
-    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
 
 
 def key_statements(
@@ -54,7 +50,7 @@ def _merged(hotspots: list[HotspotResult], window: Window) -> str | None:
         return None
     return (
         f"{_where(chosen)}: {_KIND_WORD[chosen.group.kind]} {chosen.group.label} mit {german_number(chosen.count)} "
-        f"Meldungen seit {window.first:%d.%m.%Y}, erkennbar nur in den zusammengeführten Daten."
+        f"Meldungen seit {chosen.active_since or window.first:%d.%m.%Y}, erkennbar nur in den zusammengeführten Daten."
     )
 
 
@@ -86,8 +82,8 @@ def _city_change(trends: list[TrendResult], window: Window) -> str | None:
         return None
     chosen = max(clear, key=lambda t: (abs(t.comparison.difference), t.group.pk))
     word = "Zunahme" if chosen.comparison.verdict == Verdict.RISE else "Rückgang"
-    percent = abs(chosen.comparison.percent) if chosen.comparison.percent is not None else None
-    by = f" um {german_number(percent, 1)}\N{NO-BREAK SPACE}%" if percent is not None else ""
+    percent = chosen.comparison.percent
+    by = f" um {percent_text(abs(percent))}" if percent is not None else ""
     return (
         f"Stadtweit {word} bei {chosen.group.label}{by} gegenüber dem Vorjahreszeitraum "
         f"({german_number(chosen.comparison.previous)} auf {german_number(chosen.comparison.current)} "

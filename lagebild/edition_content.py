@@ -1,0 +1,283 @@
+"""What an edition prints: everything out of one stored picture, in published values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from django.conf import settings
+from shapely.geometry import shape
+from shapely.ops import unary_union
+
+from agencies.models import Agency
+from incidents.geo import cell_boundary
+from incidents.models import Area, AreaKind, Kind
+from lagebild import layers
+from lagebild.models import Coverage, CoverageState, FindingKind, FindingStatus, Picture, Sighting, Trend
+from lagebild.printing import content as printed
+from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.wording import change_text, percent_text, period_text, recent_text, strength_text
+
+HOTSPOTS_PER_KIND = 12
+CHART_GROUPS_PER_KIND = 3
+_STATES = {
+    CoverageState.DELIVERED: "delivered",
+    CoverageState.NOTHING: "none",
+    CoverageState.MISSING: "missing",
+    CoverageState.NOT_MEMBER: "not_member",
+}
+METHODS = (
+    (
+        "Gezählt werden nur Meldungen, die ihre Behörde freigegeben hat. Vorfälle und Beschwerden werden nie addiert, "
+        "ungleiche Zähleinheiten ebenso wenig. Arten, deren Zahl von der Kontrolldichte abhängt, bilden keine "
+        "Brennpunkte."
+    ),
+    (
+        "Ein Brennpunkt oder Beschwerdehotspot ist eine Wabe von etwa 0,1 km² mit ihren Nachbarn, in der deutlich mehr "
+        "Meldungen liegen, als bei gleichmäßiger Verteilung über das Stadtgebiet zu erwarten wären (exakter "
+        "Binomialtest, Irrtumsanteil 5\N{NO-BREAK SPACE}% nach Benjamini und Hochberg, mindestens fünf Meldungen)."
+    ),
+    (
+        "Verglichen werden dieselben 52 Kalenderwochen mit dem Vorjahr, und nur Wochen, für die alle beteiligten "
+        "Behörden in beiden Jahren geliefert haben. „Zunahme“ und „Rückgang“ stehen nur, wo der Unterschied größer ist "
+        "als gewöhnliche Schwankungen (95-%-Intervall des Verhältnisses)."
+    ),
+    (
+        "Zahlen, die Behörden nur zum Zählen freigeben, erscheinen erst, wenn auch nach Abzug jeder einzelnen Behörde "
+        "mindestens drei (bei schutzbedürftigen Arten fünf) Fälle bleiben. Sie sind in den Häufungen enthalten, in den "
+        "Vergleichen mit dem Vorjahr nicht."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class EditionOrder:
+    """What the chair chooses when freezing; together with the picture it decides whether an edition exists already."""
+
+    title: str
+    body: str
+    measures: tuple[printed.Measure, ...] = ()
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def edition_content(
+    picture: Picture, order: EditionOrder, *, number: str, created_at: dt.datetime
+) -> printed.EditionContent:
+    """Everything the print shows, out of stored published values."""
+    sightings = list(
+        picture.sightings.select_related(
+            "finding__group", "finding__district", "finding__responsible_agency", "finding__assessed_by__agency"
+        ).order_by("rank")
+    )
+    trends = list(picture.trends.select_related("area", "group").order_by("area__number", "group__order"))
+    first, last = _trend_period(trends, picture)
+    shift = dt.timedelta(days=YEAR_DAYS)
+    names = dict(Agency.objects.values_list("slug", "short_name"))
+    areas = list(Area.objects.filter(kind=AreaKind.DISTRICT).order_by("number", "slug"))
+    return printed.EditionContent(
+        number=number,
+        title=order.title,
+        body=order.body,
+        issued_by=f"Geschäftsstelle, {settings.PORTAL_NAME}",
+        marking=settings.MARKING,
+        as_of=picture.date.isoformat(),
+        picture=printed.PictureRef(picture.date.isoformat(), picture.revision, picture.sha256),
+        created_at=created_at.isoformat(timespec="seconds"),
+        demonstration=picture.is_demonstration,
+        periods=printed.Periods(
+            (first.isoformat(), last.isoformat()),
+            ((first - shift).isoformat(), (last - shift).isoformat()),
+            "52 volle Kalenderwochen",
+        ),
+        bbox=_bbox(areas),
+        statements=tuple(picture.statements),
+        areas=tuple(_area(area) for area in areas),
+        map_note="" if all(area.is_official for area in areas) else "Schematische Grenzen, nicht amtlich.",
+        hotspots=tuple(
+            _hotspot(sighting, names)
+            for kind in (FindingKind.BRENNPUNKT, FindingKind.BESCHWERDEHOTSPOT)
+            for sighting in [s for s in sightings if s.finding.kind == kind][:HOTSPOTS_PER_KIND]
+        ),
+        cells=tuple(
+            printed.Cell(cell.kind, cell.ramp, _ring(cell.cell), cell.count) for cell in layers.overview(picture)
+        ),
+        tables=printed.Tables(tuple(_tables(trends))),
+        trends=tuple(_charts(trends)),
+        coverage=_coverage(picture),
+        findings=tuple(_finding(s) for s in sightings if s.finding.status in _ASSESSED),
+        measures=order.measures,
+        methods=METHODS,
+        gaps=tuple(_gaps(picture, trends)),
+        abbreviations=tuple(_abbreviations(picture)),
+    )
+
+
+_ASSESSED = (FindingStatus.CONFIRMED, FindingStatus.TREATED)
+
+
+def _trend_period(trends: list[Trend], picture: Picture) -> tuple[dt.date, dt.date]:
+    if trends:
+        return trends[0].period_start, trends[0].period_end
+    return picture.date - dt.timedelta(days=YEAR_DAYS - 1), picture.date
+
+
+def _bbox(areas: list[Area]) -> tuple[float, float, float, float]:
+    west, south, east, north = unary_union([shape(area.geometry) for area in areas]).bounds
+    return round(west, 5), round(south, 5), round(east, 5), round(north, 5)
+
+
+def _area(area: Area) -> printed.Area:
+    geometry = shape(area.geometry)
+    polygons = geometry.geoms if geometry.geom_type == "MultiPolygon" else [geometry]
+    rings = tuple(tuple((round(x, 6), round(y, 6)) for x, y, *_ in polygon.exterior.coords) for polygon in polygons)
+    return printed.Area(area.slug, area.name, area.kind, rings)
+
+
+def _ring(cell: int) -> tuple[tuple[float, float], ...]:
+    return tuple((lon, lat) for lon, lat in cell_boundary(cell)[:-1])
+
+
+def _hotspot(sighting: Sighting, names: dict[str, str]) -> printed.Hotspot:
+    finding = sighting.finding
+    letter = "V" if finding.kind == FindingKind.BRENNPUNKT else "B"
+    return printed.Hotspot(
+        kind=finding.kind,
+        rank=sighting.rank,
+        label=f"{letter} {sighting.rank}",
+        title=finding.place_label,
+        group_label=finding.group.label,
+        district=f"Stadtbezirk {finding.district.name}" if finding.district else "ohne Stadtbezirk",
+        period=period_text(sighting.period_start, sighting.period_end),
+        count=sighting.count,
+        expected=round(sighting.expected, 1),
+        ratio_text=f"{strength_text(sighting)}; {recent_text(sighting)}",
+        status_label=sighting.get_status_word_display(),
+        merged_only=sighting.is_merged_only,
+        agencies=tuple(names[slug] for slug in sighting.agencies),
+        cells=tuple(printed.HotspotCell(_ring(cell)) for cell in sighting.cells),
+        assessment=finding.assessment or None,
+        measure=_measure_text(sighting),
+    )
+
+
+def _measure_text(sighting: Sighting) -> str | None:
+    finding = sighting.finding
+    if finding.no_measure_reason:
+        return f"Keine Maßnahme: {finding.no_measure_reason}"
+    if finding.responsible_agency:
+        return f"Zuständig: {finding.responsible_agency.short_name}"
+    return None
+
+
+def _tables(trends: list[Trend]) -> list[printed.DistrictTable]:
+    tables: dict[tuple[str, str], list[printed.TableRow]] = {}
+    for trend in sorted(trends, key=lambda t: (t.area.kind != AreaKind.CITY, t.area.number or 0, t.group.order)):
+        name = "Stadt gesamt" if trend.area.kind == AreaKind.CITY else trend.area.name
+        tables.setdefault((name, trend.group.kind), []).append(
+            printed.TableRow(
+                group_label=trend.group.label,
+                unit_label=trend.unit_label,
+                current=trend.current,
+                previous=trend.previous,
+                change_text=change_text(trend),
+                verdict_label=trend.get_verdict_display(),
+            )
+        )
+    return [printed.DistrictTable(name, kind, tuple(rows)) for (name, kind), rows in tables.items()]
+
+
+def charted_groups(trends: list[Trend], kind: str) -> list[tuple[int, str]]:
+    """(group id, unit) of the city's largest comparable series of one kind."""
+    city = [t for t in trends if t.area.kind == AreaKind.CITY and t.group.kind == kind]
+    city.sort(key=lambda t: (-t.current, t.group_id))
+    return [(t.group_id, t.unit_label) for t in city[:CHART_GROUPS_PER_KIND]]
+
+
+def _charts(trends: list[Trend]) -> list[printed.Trend]:
+    charts = []
+    for kind in (Kind.INCIDENT, Kind.COMPLAINT):
+        for key in charted_groups(trends, kind):
+            chosen = [t for t in trends if (t.group_id, t.unit_label) == key and t.area.kind == AreaKind.DISTRICT]
+            charts += [
+                printed.Trend(
+                    trend.area.name,
+                    kind.value,
+                    trend.group.label,
+                    tuple(trend.weeks),
+                    tuple(trend.weeks_before),
+                    trend.first_week.isoformat(),
+                )
+                for trend in chosen
+            ]
+    return charts
+
+
+def _coverage(picture: Picture) -> printed.Coverage:
+    rows: dict[str, list[str]] = {}
+    weeks: dict[dt.date, None] = {}
+    for row in picture.coverages.select_related("agency").order_by("agency__short_name", "week"):
+        rows.setdefault(row.agency.short_name, []).append(_STATES[row.state])
+        weeks[row.week] = None
+    return printed.Coverage(
+        tuple(printed.CoverageWeek(week_label(week), week.isoformat()) for week in weeks),
+        tuple(printed.CoverageAgency(name, tuple(cells)) for name, cells in rows.items()),
+    )
+
+
+def week_label(monday: dt.date) -> str:
+    year, week, _ = monday.isocalendar()
+    return f"KW {week}/{year % 100:02d}"
+
+
+def _finding(sighting: Sighting) -> printed.Finding:
+    finding = sighting.finding
+    return printed.Finding(
+        kind=finding.kind,
+        title=f"{finding.get_kind_display()} {finding.group.label}",
+        where=finding.place_label,
+        since=finding.first_seen_on.isoformat(),
+        strength=strength_text(sighting),
+        who_does_what=_measure_text(sighting),
+        assessment=f"{finding.assessment} ({finding.assessed_by})" if finding.assessment else None,
+        status_label=finding.get_status_display(),
+    )
+
+
+def _gaps(picture: Picture, trends: list[Trend]) -> list[str]:
+    gaps = []
+    missing: dict[str, list[dt.date]] = {}
+    rows = picture.coverages.filter(state=CoverageState.MISSING).select_related("agency")
+    for row in rows.order_by("agency__short_name", "week"):
+        missing.setdefault(row.agency.short_name, []).append(row.week)
+    for name, weeks in missing.items():
+        gaps.append(f"{name}: keine Lieferung in {_weeks_text(weeks)}.")
+    share = picture.parameters.get("unlocated_percent")
+    if share:
+        gaps.append(f"{percent_text(share)} der freigegebenen Meldungen haben keinen verwertbaren Ort.")
+    return gaps
+
+
+def _weeks_text(weeks: list[dt.date]) -> str:
+    """Runs of weeks: KW 12/26 bis KW 14/26, KW 20/26."""
+    runs: list[list[dt.date]] = []
+    for week in weeks:
+        if runs and week - runs[-1][-1] == dt.timedelta(weeks=1):
+            runs[-1].append(week)
+        else:
+            runs.append([week])
+    return ", ".join(
+        week_label(run[0]) if len(run) == 1 else f"{week_label(run[0])} bis {week_label(run[-1])}" for run in runs
+    )
+
+
+def _abbreviations(picture: Picture) -> list[printed.Abbreviation]:
+    agencies = Agency.objects.filter(pk__in=Coverage.objects.filter(picture=picture).values("agency_id"))
+    return [
+        printed.Abbreviation(agency.short_name, agency.name)
+        for agency in agencies.order_by("short_name")
+        if agency.short_name != agency.name
+    ]

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from agencies.access import requires
+from agencies.models import Agency
+from lagebild.actions import assess_finding
+from lagebild.forms import AssessmentForm
+from lagebild.models import Finding, FindingKind, FindingStatus, Sighting
+from lagebild.page import finding_lines
+from lagebild.wording import german_number, period_text, surprise_text
+
+PER_PAGE = 50
+SIGHTINGS_SHOWN = 30
+
+
+class FindingFilter(forms.Form):
+    art = forms.ChoiceField(label="Art", required=False, choices=[("", "alle Arten"), *FindingKind.choices])
+    stand = forms.ChoiceField(label="im Stand", required=False, choices=[("", "offen"), *FindingStatus.choices])
+
+
+@require_GET
+@requires("read_picture")
+def findings(request: HttpRequest) -> HttpResponse:
+    chosen = FindingFilter(request.GET)
+    rows = Finding.objects.visible_to(request.user).select_related("group", "district", "responsible_agency")
+    values = chosen.cleaned_data if chosen.is_valid() else {}
+    if values.get("art"):
+        rows = rows.filter(kind=values["art"])
+    rows = rows.filter(status=values["stand"]) if values.get("stand") else rows.live()
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    number = page.paginator.count
+    return render(
+        request,
+        "lagebild/finding_list.html",
+        {
+            "filter_form": chosen,
+            "page_obj": page,
+            "result_text": f"{german_number(number)} Erkenntnis{'se' if number != 1 else ''}",
+            "reset_url": reverse("lagebild:findings"),
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires("read_picture")
+def finding(request: HttpRequest, pk) -> HttpResponse:
+    shown = get_object_or_404(
+        Finding.objects.visible_to(request.user)
+        .select_related("group", "district", "responsible_agency", "assessed_by__agency")
+        .prefetch_related(Prefetch("sightings", _newest_sightings())),
+        pk=pk,
+    )
+    if request.method == "POST" and not request.user.can("assess_findings"):
+        raise PermissionDenied
+    form = AssessmentForm(request.POST or None, finding=shown, initial=_initial(shown))
+    if request.method == "POST" and form.is_valid() and _assessed(shown, form, request):
+        messages.success(request, "Die Bewertung ist gespeichert.")
+        return redirect("lagebild:finding", pk=shown.pk)
+    return render(request, "lagebild/finding_detail.html", _detail(shown, form, request))
+
+
+def _newest_sightings():
+    return Sighting.objects.select_related("picture").order_by("-picture__date", "-picture__revision")
+
+
+def _initial(shown: Finding) -> dict:
+    return {
+        "status": shown.status,
+        "assessment": shown.assessment,
+        "responsible": shown.responsible_agency_id,
+        "no_measure_reason": shown.no_measure_reason,
+        "review_on": f"{shown.review_on:%d.%m.%Y}" if shown.review_on else "",
+    }
+
+
+def _assessed(shown: Finding, form: AssessmentForm, request: HttpRequest) -> bool:
+    try:
+        assess_finding(finding=shown, by=request.user, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True
+
+
+def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
+    sightings = list(shown.sightings.all())[:SIGHTINGS_SHOWN]
+    latest = sightings[0] if sightings else None
+    if latest:
+        latest.finding = shown
+    return {
+        "finding": shown,
+        "latest": latest,
+        "lines": finding_lines(latest) if latest else None,
+        "period": period_text(latest.period_start, latest.period_end) if latest else "",
+        "surprise": surprise_text(latest.p_value) if latest else "",
+        "agencies": ", ".join(_names(latest)) if latest else "",
+        "history": sightings,
+        "form": form if request.user.can("assess_findings") else None,
+        "cells_url": cells_url(latest) if latest else "",
+        "may_assess": request.user.can("assess_findings"),
+    }
+
+
+def cells_url(sighting: Sighting) -> str:
+    return f"{reverse('lagebild:cells')}?stand={sighting.picture_id}&gruppe={sighting.finding.group.slug}"
+
+
+def _names(sighting: Sighting) -> list[str]:
+    agencies = Agency.objects.filter(slug__in=sighting.agencies).order_by("short_name")
+    return [agency.short_name for agency in agencies]
