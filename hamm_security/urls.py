@@ -10,6 +10,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("barrierefreiheit/", TemplateView.as_view(template_name="accessibility.html"), name="accessibility"),
     path("", include("agencies.urls")),
+    path("", include("incidents.import_urls")),
     path("", include("incidents.urls")),
     path("", include("lagebild.urls")),
     path("", include("conferences.urls")),

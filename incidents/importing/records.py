@@ -46,7 +46,7 @@ class RecordDelivery:
         self.columns = mapping.column_names
         self.places = bool({"lon", "x", "district"} & mapping.carried)
         self.seen: set[str] = set()
-        self.tally = Tally()
+        self.tally = Tally(hashes_rows=mapping.hashes_rows)
 
     def run(self) -> Tally:
         for rows in self._batches():

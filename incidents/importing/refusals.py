@@ -53,6 +53,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     first_day: datetime.date | None = None
     last_day: datetime.date | None = None
+    hashes_rows: bool = False
 
     def refuse(self, row: int, objections: list[Objection], columns: dict[str, str]) -> None:
         """Count one row out; `columns` names the file's column of each field."""

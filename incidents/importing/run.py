@@ -16,7 +16,7 @@ from agencies.models import Agency
 from incidents.actions import MODEL_OF_KIND
 from incidents.importing.counts import CountsDelivery
 from incidents.importing.fields import COUNTS
-from incidents.importing.mapping import mapping_for
+from incidents.importing.mapping import HASH_OF_ROW, mapping_for
 from incidents.importing.readers import COMMAND_LINE, Limits, open_table
 from incidents.importing.records import RecordDelivery
 from incidents.importing.refusals import FileError, Tally
@@ -59,15 +59,6 @@ def check(delivery: Delivery) -> Tally:
     return _go_through(delivery, writes=False)
 
 
-def keep_check(delivery: Delivery, upload) -> ImportRun:
-    """Check an uploaded file and keep it with its report until it is taken over or discarded."""
-    tally = check(delivery)
-    run = _new_run(delivery, ImportStatus.CHECKED, tally)
-    run.upload.save(f"{run.sha256[:16]}.upload", upload, save=False)
-    run.save()
-    return run
-
-
 def import_file(delivery: Delivery, *, all_or_nothing: bool = False, run: ImportRun | None = None) -> ImportRun:
     """Take the file over in one transaction and return its report, on the checked `run` or a new one.
 
@@ -84,7 +75,7 @@ def import_file(delivery: Delivery, *, all_or_nothing: bool = False, run: Import
     except _AllOrNothingError as refusal:
         tally = refusal.tally
         tally.created = tally.updated = tally.unchanged = 0
-        failed = _new_run(delivery, ImportStatus.FAILED, tally)
+        failed = new_run(delivery, ImportStatus.FAILED, tally)
         failed.save()
         return failed
     except IntegrityError as error:
@@ -133,14 +124,16 @@ def _go_through(delivery: Delivery, *, writes: bool) -> Tally:
     return tally
 
 
-def _new_run(delivery: Delivery, status: ImportStatus, tally: Tally) -> ImportRun:
+def new_run(delivery: Delivery, status: ImportStatus, tally: Tally) -> ImportRun:
+    """The unsaved report of a run."""
+    recognition = {"reference": HASH_OF_ROW} if tally.hashes_rows else {}
     delivery.file.seek(0)
     return ImportRun(
         agency=delivery.agency,
         file_name=PurePath(delivery.file_name).name[:200],
         sha256=hashlib.file_digest(delivery.file, "sha256").hexdigest(),
         kind=delivery.kind,
-        mapping=dict(delivery.mapping),
+        mapping={**delivery.mapping, **recognition},
         created_by=delivery.by,
         status=status,
         **tally.stored(),
@@ -148,7 +141,7 @@ def _new_run(delivery: Delivery, status: ImportStatus, tally: Tally) -> ImportRu
 
 
 def _finish(delivery: Delivery, tally: Tally, run: ImportRun | None) -> ImportRun:
-    finished = _new_run(delivery, ImportStatus.DONE, tally)
+    finished = new_run(delivery, ImportStatus.DONE, tally)
     if run is not None:
         finished.pk, finished.created_at = run.pk, run.created_at
     finished.save()
