@@ -44,8 +44,7 @@ class World:
         return {name: value for name, value in vars(self).items() if isinstance(value, User)}
 
 
-@pytest.fixture
-def world(db) -> World:
+def make_world() -> World:
     factories.make_city()
     police, order, fire, customs = (factories.make_agency(s) for s in ("polizei", "ordnungsamt", "feuerwehr", "zoll"))
     tax = factories.make_agency("finanzamt", status=MembershipStatus.SUSPENDED)
@@ -76,6 +75,11 @@ def world(db) -> World:
         second_admin=person(siko, Role.ADMIN, email="admin2@siko.example"),
         superuser=person(None, email="super@portal.example", is_superuser=True),
     )
+
+
+@pytest.fixture
+def world(db) -> World:
+    return make_world()
 
 
 @pytest.fixture
