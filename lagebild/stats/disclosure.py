@@ -5,7 +5,7 @@ subtracted by everybody and is no part of this. The atoms are fixed: district x 
 a cell, cell x group x 28-day block of four whole ISO weeks. Everything else shown is a sum of published atoms.
 
 Primary rule (minimum frequency with one contributor removed; Hundepool et al. 2012, Statistical Disclosure Control,
-Wiley, ch. 4 on tables: minimum frequency, dominance and p% rules): an atom is published if and only if its whole is at
+Wiley, ch. 4 and 5: minimum frequency, dominance and p% rules): an atom is published if and only if its whole is at
 least k and, after removing any one agency's share, the rest is 0 or at least k. The one agency removed is the attacker
 who subtracts its own records. A count of 0 is not published; consumers show 0 and withheld alike.
 

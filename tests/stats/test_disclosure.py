@@ -253,6 +253,13 @@ def test_withheld_remainder_that_is_large_enough_costs_no_further_cell():
     assert result.cells.published.tolist() == [True, False, False]
 
 
+def test_one_sufficient_cell_goes_before_two_smaller_ones():
+    rows = block_rows([(0, 11, 0, 5), (0, 12, 1, 6), (0, 13, 0, 6), (0, 13, 1, 6), (0, 14, 2, 1)])
+    result = publish_counts(contributions(rows, minimum=5), weeks_end=4)
+    assert result.weeks.published.tolist() == [True]
+    assert result.cells.published.tolist() == [True, True, False, False]
+
+
 def test_cell_withheld_on_the_way_is_given_back_when_others_suffice():
     rows = block_rows([(0, 11, 1, 5), (0, 12, 0, 5), (1, 13, 0, 6), (1, 11, 1, 2)])
     result = publish_counts(contributions(rows), weeks_end=4)

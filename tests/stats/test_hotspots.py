@@ -69,10 +69,25 @@ def test_everything_in_one_cell_is_one_hotspot_centred_there(city):
     assert only.count == only.cases == 40
 
 
+def test_significant_cell_beside_the_second_hotspot_belongs_to_the_second(city):
+    place = {cell: index for index, cell in enumerate(city.cells.tolist())}
+    second = h3.grid_ring(CITY_CENTRE, 10)[0]
+    beside = next(cell for cell in h3.grid_ring(second, 2) if h3.grid_distance(cell, CITY_CENTRE) > 10)
+    counts = np.zeros(city.size, dtype=int)
+    counts[[place[CITY_CENTRE], place[second], place[beside]]] = 60, 30, 20
+    result = find_hotspots(city, counts)
+    assert next(spot.centre for spot in result.hotspots) == place[CITY_CENTRE]
+    assert result.significant[place[beside]]
+    (owner,) = [number for number, spot in enumerate(result.hotspots) if place[beside] in spot.cells]
+    assert owner == 1
+    assert set(result.hotspots[0].cells) == set(city.disks[place[CITY_CENTRE]].tolist())
+
+
 def test_larger_count_leads_where_p_is_too_small_for_a_float(city):
     counts = np.ones(city.size, dtype=int)
     lesser, greater = city.size // 2, city.size // 2 + 400
-    counts[[lesser, greater]] = 3000, 6000
+    counts[city.disks[greater]] = 1000
+    counts[[lesser, greater]] = 3000, 2000
     first, second = find_hotspots(city, counts).hotspots
     assert first.p == second.p == 0
     assert (first.centre, second.centre) == (greater, lesser)
