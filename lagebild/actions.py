@@ -178,7 +178,7 @@ def _trend_row(picture: Picture, trend: TrendResult, window: Window) -> Trend:
         group=trend.group,
         unit_label=trend.unit_label,
         period_start=window.first_week,
-        period_end=window.last_week + dt.timedelta(days=6),
+        period_end=window.last_day,
         current=comparison.current,
         previous=comparison.previous,
         change_percent=comparison.percent,

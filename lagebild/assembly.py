@@ -47,6 +47,11 @@ class Window:
         return week_of(self.date + dt.timedelta(days=1)) - dt.timedelta(weeks=1)
 
     @property
+    def last_day(self) -> dt.date:
+        """Sunday of the last complete ISO week."""
+        return self.last_week + dt.timedelta(days=6)
+
+    @property
     def earliest(self) -> dt.date:
         """First day of anything the picture reads."""
         return self.first_week - dt.timedelta(days=YEAR_DAYS)

@@ -48,8 +48,6 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         "age_days": age_days,
         "is_stale": age_days > 1,
         "findings": [finding_lines(sighting) for sighting in sightings],
-        "table_caption": "Häufungen im Zeitraum, Zahl der Meldungen in der Wabe mit ihren Nachbarn",
-        "table_columns": _TABLE_COLUMNS,
         "table_rows": [_table_row(sighting) for sighting in sightings],
         "cells_url": f"{reverse('lagebild:cells')}?stand={picture.pk}" + (f"&gruppe={group.slug}" if group else ""),
         "shown_kinds": (group.kind if group else kind) or "incident,complaint",
@@ -101,32 +99,19 @@ def finding_lines(sighting: Sighting) -> dict:
     }
 
 
-_TABLE_COLUMNS = (
-    {"label": "Ort", "is_numeric": False},
-    {"label": "Art", "is_numeric": False},
-    {"label": "Bezirk", "is_numeric": False},
-    {"label": "Verlauf", "is_numeric": False},
-    {"label": "Meldungen", "is_numeric": True},
-    {"label": "zu erwarten", "is_numeric": True},
-    {"label": "12 Wochen", "is_numeric": True},
-    {"label": "davor", "is_numeric": True},
-)
-
-
 def _table_row(sighting: Sighting) -> dict:
     finding = sighting.finding
     return {
         "url": reverse("lagebild:finding", args=(finding.pk,)),
-        "cells": [
-            finding.place_label,
-            f"{finding.get_kind_display()}: {finding.group.label}",
-            finding.district.name if finding.district else "–",
-            sighting.get_status_word_display() + (", nur gemeinsam erkennbar" if sighting.is_merged_only else ""),
-            german_number(sighting.count),
-            german_number(sighting.expected, 1),
-            german_number(sighting.recent_count),
-            german_number(sighting.recent_before),
-        ],
+        "place": finding.place_label,
+        "kind": finding.kind,
+        "group": finding.group.label,
+        "district": finding.district.name if finding.district else "–",
+        "word": sighting.get_status_word_display() + (", nur gemeinsam erkennbar" if sighting.is_merged_only else ""),
+        "count": german_number(sighting.count),
+        "expected": german_number(sighting.expected, 1),
+        "recent": german_number(sighting.recent_count),
+        "before": german_number(sighting.recent_before),
     }
 
 

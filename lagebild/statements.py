@@ -87,7 +87,7 @@ def _city_change(trends: list[TrendResult], window: Window) -> str | None:
     return (
         f"Stadtweit {word} bei {chosen.group.label}{by} gegenüber dem Vorjahreszeitraum "
         f"({german_number(chosen.comparison.previous)} auf {german_number(chosen.comparison.current)} "
-        f"{chosen.unit_label}, {chosen.weeks_compared} vergleichbare Wochen bis {window.last_week:%d.%m.%Y})."
+        f"{chosen.unit_label}, {chosen.weeks_compared} vergleichbare Wochen bis {window.last_day:%d.%m.%Y})."
     )
 
 
