@@ -31,7 +31,7 @@ from lagebild.stats.grid import Grid, disk_sums, whole_counts
 from lagebild.stats.hotspots import disk_shares, upper_tail
 
 LEVEL = 0.05
-MINIMUM_ACTIVE = 1
+MINIMUM_ACTIVE = 2
 RECENT_PERIODS = 3
 
 

@@ -1,9 +1,11 @@
 import itertools
 
+import h3.api.basic_int as h3
 import numpy as np
 import pytest
 from scipy import stats
 
+from lagebild.stats.grid import build_grid
 from lagebild.stats.status import Status, active_periods, hotspot_status, status_words
 
 
@@ -107,3 +109,11 @@ def test_unusable_pattern_is_refused(active, recent, message):
 def test_unusable_counts_or_level_are_refused(quarter, shape, level):
     with pytest.raises(ValueError, match=r"^(counts|level) must"):
         active_periods(quarter, np.zeros(shape, dtype=int), level=level)
+
+
+def test_a_single_case_is_no_activity_however_quiet_the_stream_is():
+    cells = sorted(h3.grid_disk(h3.latlng_to_cell(51.678, 7.808, 9), 6))
+    grid = build_grid(cells)
+    counts = np.zeros((2, grid.size), dtype=np.int64)
+    counts[0, 0], counts[1, 0] = 1, 2
+    assert active_periods(grid, counts)[:, 0].tolist() == [False, True]
