@@ -28,6 +28,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         for name in UNSET + DEFAULTED:
             os.environ.pop(name, None)
         os.environ |= {
+            # Importing the project has named its own settings by now, and the variable beats the ini file.
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": database_url,
             "SECRET_KEY": secrets.token_urlsafe(64),
             "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
