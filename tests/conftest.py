@@ -10,6 +10,7 @@ import pytest
 
 from agencies.models import Agency, MembershipKind, MembershipStatus, User
 from agencies.roles import Role
+from hamm_security.celery import app
 from tests import factories
 
 
@@ -100,3 +101,12 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("The folder with real incident data (../shared/data) is not here.")
     return folder
+
+
+@pytest.fixture
+def eager_tasks():
+    """Background tasks run at once, in the caller, and raise what they raise."""
+    before = app.conf.task_always_eager, app.conf.task_eager_propagates
+    app.conf.task_always_eager = app.conf.task_eager_propagates = True
+    yield
+    app.conf.task_always_eager, app.conf.task_eager_propagates = before
