@@ -47,7 +47,6 @@ class ReleasedAtom(models.Model):
 class PictureState(models.TextChoices):
     BUILDING = "building", "wird erstellt"
     PUBLISHED = "published", "veröffentlicht"
-    FAILED = "failed", "fehlgeschlagen"
 
 
 class PictureQuerySet(models.QuerySet):

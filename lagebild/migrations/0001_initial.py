@@ -122,7 +122,6 @@ class Migration(migrations.Migration):
                         choices=[
                             ("building", "wird erstellt"),
                             ("published", "veröffentlicht"),
-                            ("failed", "fehlgeschlagen"),
                         ],
                         default="building",
                         max_length=9,
