@@ -88,20 +88,24 @@ class FirstPasswordForm(SetPasswordForm):
     """A password set through an access link."""
 
 
-class PersonForm(forms.Form):
-    full_name = forms.CharField(label="Name", max_length=150, help_text="Vor- und Nachname, wie in der Behörde üblich.")
-    email = forms.EmailField(label="E-Mail-Adresse", help_text="Damit meldet sich die Person an.")
+class AgencyForm(forms.Form):
+    """A form about one agency."""
 
     def __init__(self, *args, agency: Agency, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.agency = agency
 
-    def roles(self) -> list[Role]:
+
+class PersonForm(AgencyForm):
+    full_name = forms.CharField(label="Name", max_length=150, help_text="Vor- und Nachname, wie in der Behörde üblich.")
+    email = forms.EmailField(label="E-Mail-Adresse", help_text="Damit meldet sich die Person an.")
+
+    def wanted_roles(self) -> list[Role]:
         """The agency's first lead, named by the administration."""
         return [Role.LEAD]
 
 
-class RolesForm(forms.Form):
+class RolesForm(AgencyForm):
     roles = forms.MultipleChoiceField(
         label="Rollen",
         widget=forms.CheckboxSelectMultiple,
@@ -109,16 +113,17 @@ class RolesForm(forms.Form):
         help_text="Ohne Rolle kann sich die Person anmelden, sieht aber keine Meldungen.",
     )
 
-    def __init__(self, *args, agency: Agency, **kwargs) -> None:
+    def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        offered = [role for role in ASSIGNABLE_ROLES if agency.is_coordination or role not in COORDINATION_ROLES]
+        is_coordination = self.agency.is_coordination
+        offered = [role for role in ASSIGNABLE_ROLES if is_coordination or role not in COORDINATION_ROLES]
         self.fields["roles"].choices = [(role.value, role.label) for role in offered]
 
 
 class StaffForm(PersonForm, RolesForm):
     field_order = ("full_name", "email", "roles")
 
-    def roles(self) -> list[Role]:
+    def wanted_roles(self) -> list[Role]:
         return [Role(role) for role in self.cleaned_data["roles"]]
 
 

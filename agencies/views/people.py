@@ -44,7 +44,7 @@ def person_add(request: HttpRequest, slug: str) -> HttpResponse:
     form = _person_form(request, agency)
     if request.method == "POST" and form.is_valid():
         values = {"email": form.cleaned_data["email"], "full_name": form.cleaned_data["full_name"]}
-        if went_through(form, add_person, agency=agency, roles=form.roles(), by=request.user, **values):
+        if went_through(form, add_person, agency=agency, roles=form.wanted_roles(), by=request.user, **values):
             person = User.objects.get(email__iexact=values["email"])
             return _show_link(request, agency, person)
     return render(request, "agencies/person_form.html", {"form": form, "agency": agency})
