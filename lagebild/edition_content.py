@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from django.conf import settings
@@ -12,15 +13,23 @@ from shapely.geometry import shape
 from shapely.ops import unary_union
 
 from agencies.models import Agency
-from incidents.geo import cell_boundary
 from incidents.models import Area, AreaKind, Kind
 from lagebild import layers
-from lagebild.models import Coverage, CoverageState, FindingKind, FindingStatus, Picture, Sighting, Trend
+from lagebild.assembly import WEEKS
+from lagebild.edition_hotspots import (
+    ASSESSED,
+    assessment_text,
+    choice_note,
+    chosen_hotspots,
+    doing_text,
+    hotspot_blocks,
+    ring,
+)
+from lagebild.models import Coverage, CoverageState, Picture, Sighting, Trend, Verdict
 from lagebild.printing import content as printed
 from lagebild.stats.weeks import YEAR_DAYS
-from lagebild.wording import change_text, percent_text, period_text, recent_text, strength_text
+from lagebild.wording import change_text, is_counted_only, percent_text, strength_text
 
-HOTSPOTS_PER_KIND = 12
 CHART_GROUPS_PER_KIND = 3
 _STATES = {
     CoverageState.DELIVERED: "delivered",
@@ -28,6 +37,8 @@ _STATES = {
     CoverageState.MISSING: "missing",
     CoverageState.NOT_MEMBER: "not_member",
 }
+# Short enough for one line of a table; the methods explain them.
+_VERDICTS = {Verdict.UNCLEAR: "nicht deutlich", Verdict.TOO_FEW: "zu wenige Fälle"}
 METHODS = (
     (
         "Gezählt werden nur Meldungen, die ihre Behörde freigegeben hat. Vorfälle und Beschwerden werden nie addiert, "
@@ -42,12 +53,12 @@ METHODS = (
     (
         "Verglichen werden dieselben 52 Kalenderwochen mit dem Vorjahr, und nur Wochen, für die alle beteiligten "
         "Behörden in beiden Jahren geliefert haben. „Zunahme“ und „Rückgang“ stehen nur, wo der Unterschied größer ist "
-        "als gewöhnliche Schwankungen (95-%-Intervall des Verhältnisses)."
+        "als gewöhnliche Schwankungen (95-%-Intervall des Verhältnisses); „nicht deutlich“ heißt, dass er es nicht ist."
     ),
     (
         "Zahlen, die Behörden nur zum Zählen freigeben, erscheinen erst, wenn auch nach Abzug jeder einzelnen Behörde "
         "mindestens drei (bei schutzbedürftigen Arten fünf) Fälle bleiben. Sie sind in den Häufungen enthalten, in den "
-        "Vergleichen mit dem Vorjahr nicht."
+        "Vergleichen mit dem Vorjahr nicht; die Tabellen führen den veröffentlichten Teil unter „nur gezählt“."
     ),
 )
 
@@ -73,7 +84,8 @@ def edition_content(
             "finding__group", "finding__district", "finding__responsible_agency", "finding__assessed_by__agency"
         ).order_by("rank")
     )
-    trends = list(picture.trends.select_related("area", "group").order_by("area__number", "group__order"))
+    chosen = chosen_hotspots(sightings)
+    trends = list(picture.trends.select_related("area", "group").order_by("area__number", "group__order", "unit_label"))
     first, last = _trend_period(trends, picture)
     shift = dt.timedelta(days=YEAR_DAYS)
     names = dict(Agency.objects.values_list("slug", "short_name"))
@@ -97,26 +109,26 @@ def edition_content(
         statements=tuple(picture.statements),
         areas=tuple(_area(area) for area in areas),
         map_note="" if all(area.is_official for area in areas) else "Schematische Grenzen, nicht amtlich.",
-        hotspots=tuple(
-            _hotspot(sighting, names)
-            for kind in (FindingKind.BRENNPUNKT, FindingKind.BESCHWERDEHOTSPOT)
-            for sighting in [s for s in sightings if s.finding.kind == kind][:HOTSPOTS_PER_KIND]
-        ),
+        map_scale=printed.MapScale("gegenüber gleichmäßiger Verteilung", layers.RATIO_LABELS),
+        map_period=_map_period(picture),
+        hotspot_note=choice_note(sightings, chosen),
+        hotspots=tuple(hotspot_blocks(chosen, names)),
         cells=tuple(
-            printed.Cell(cell.kind, cell.ramp, _ring(cell.cell), cell.count) for cell in layers.overview(picture)
+            printed.Cell(cell.kind, cell.ramp, ring(cell.cell), cell.count) for cell in layers.overview(picture)
         ),
         tables=printed.Tables(tuple(_tables(trends))),
         trends=tuple(_charts(trends)),
         coverage=_coverage(picture),
-        findings=tuple(_finding(s) for s in sightings if s.finding.status in _ASSESSED),
+        findings=tuple(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
         measures=order.measures,
         methods=METHODS,
-        gaps=tuple(_gaps(picture, trends)),
+        gaps=tuple(_gaps(picture, trends, names)),
         abbreviations=tuple(_abbreviations(picture)),
     )
 
 
-_ASSESSED = (FindingStatus.CONFIRMED, FindingStatus.TREATED)
+def _map_period(picture: Picture) -> tuple[str, str]:
+    return picture.parameters["first"], picture.parameters["last"]
 
 
 def _trend_period(trends: list[Trend], picture: Picture) -> tuple[dt.date, dt.date]:
@@ -137,57 +149,29 @@ def _area(area: Area) -> printed.Area:
     return printed.Area(area.slug, area.name, area.kind, rings)
 
 
-def _ring(cell: int) -> tuple[tuple[float, float], ...]:
-    return tuple((lon, lat) for lon, lat in cell_boundary(cell)[:-1])
-
-
-def _hotspot(sighting: Sighting, names: dict[str, str]) -> printed.Hotspot:
-    finding = sighting.finding
-    letter = "V" if finding.kind == FindingKind.BRENNPUNKT else "B"
-    return printed.Hotspot(
-        kind=finding.kind,
-        rank=sighting.rank,
-        label=f"{letter} {sighting.rank}",
-        title=finding.place_label,
-        group_label=finding.group.label,
-        district=f"Stadtbezirk {finding.district.name}" if finding.district else "ohne Stadtbezirk",
-        period=period_text(sighting.period_start, sighting.period_end),
-        count=sighting.count,
-        expected=round(sighting.expected, 1),
-        ratio_text=f"{strength_text(sighting)}; {recent_text(sighting)}",
-        status_label=sighting.get_status_word_display(),
-        merged_only=sighting.is_merged_only,
-        agencies=tuple(names[slug] for slug in sighting.agencies),
-        cells=tuple(printed.HotspotCell(_ring(cell)) for cell in sighting.cells),
-        assessment=finding.assessment or None,
-        measure=_measure_text(sighting),
-    )
-
-
-def _measure_text(sighting: Sighting) -> str | None:
-    finding = sighting.finding
-    if finding.no_measure_reason:
-        return f"Keine Maßnahme: {finding.no_measure_reason}"
-    if finding.responsible_agency:
-        return f"Zuständig: {finding.responsible_agency.short_name}"
-    return None
-
-
 def _tables(trends: list[Trend]) -> list[printed.DistrictTable]:
-    tables: dict[tuple[str, str], list[printed.TableRow]] = {}
-    for trend in sorted(trends, key=lambda t: (t.area.kind != AreaKind.CITY, t.area.number or 0, t.group.order)):
-        name = "Stadt gesamt" if trend.area.kind == AreaKind.CITY else trend.area.name
-        tables.setdefault((name, trend.group.kind), []).append(
-            printed.TableRow(
-                group_label=trend.group.label,
-                unit_label=trend.unit_label,
-                current=trend.current,
-                previous=trend.previous,
-                change_text=change_text(trend),
-                verdict_label=trend.get_verdict_display(),
-            )
-        )
-    return [printed.DistrictTable(name, kind, tuple(rows)) for (name, kind), rows in tables.items()]
+    """The city's table first, then the districts'; rows without any figure are left out."""
+    tables: dict[tuple[bool, str, str], list[printed.TableRow]] = {}
+    for trend in sorted(trends, key=lambda t: t.area.kind != AreaKind.CITY):
+        if trend.current or trend.previous or trend.protected_current:
+            key = (trend.area.kind == AreaKind.CITY, trend.area.name, trend.group.kind)
+            tables.setdefault(key, []).append(_table_row(trend))
+    return [printed.DistrictTable(name, kind, tuple(rows), city) for (city, name, kind), rows in tables.items()]
+
+
+def _table_row(trend: Trend) -> printed.TableRow:
+    counted_only = is_counted_only(trend)
+    verdict = _VERDICTS.get(Verdict(trend.verdict), trend.get_verdict_display())
+    return printed.TableRow(
+        group_label=trend.group.label,
+        unit_label=trend.unit_label,
+        current=trend.current,
+        previous=trend.previous,
+        change_text=change_text(trend),
+        verdict_label="nicht verglichen" if counted_only else verdict,
+        counted=trend.protected_current,
+        compared=not counted_only,
+    )
 
 
 def charted_groups(trends: list[Trend], kind: str) -> list[tuple[int, str]]:
@@ -241,13 +225,13 @@ def _finding(sighting: Sighting) -> printed.Finding:
         where=finding.place_label,
         since=finding.first_seen_on.isoformat(),
         strength=strength_text(sighting),
-        who_does_what=_measure_text(sighting),
-        assessment=f"{finding.assessment} ({finding.assessed_by})" if finding.assessment else None,
+        who_does_what=doing_text(finding),
+        assessment=assessment_text(finding),
         status_label=finding.get_status_display(),
     )
 
 
-def _gaps(picture: Picture, trends: list[Trend]) -> list[str]:
+def _gaps(picture: Picture, trends: list[Trend], names: Mapping[str, str]) -> list[str]:
     gaps = []
     missing: dict[str, list[dt.date]] = {}
     rows = picture.coverages.filter(state=CoverageState.MISSING).select_related("agency")
@@ -255,10 +239,27 @@ def _gaps(picture: Picture, trends: list[Trend]) -> list[str]:
         missing.setdefault(row.agency.short_name, []).append(row.week)
     for name, weeks in missing.items():
         gaps.append(f"{name}: keine Lieferung in {_weeks_text(weeks)}.")
+    gaps += _comparison_gaps(trends, names)
     share = picture.parameters.get("unlocated_percent")
     if share:
         gaps.append(f"{percent_text(share)} der freigegebenen Meldungen haben keinen verwertbaren Ort.")
     return gaps
+
+
+def _comparison_gaps(trends: list[Trend], names: Mapping[str, str]) -> list[str]:
+    """Which comparisons fail, or rest on fewer weeks, because agencies' deliveries are missing."""
+    series: dict[tuple[bool, int, tuple[str, ...]], dict[str, None]] = {}
+    for trend in trends:
+        if trend.missing_agencies and not is_counted_only(trend):
+            comparable = trend.verdict != Verdict.NOT_COMPARABLE
+            key = (comparable, trend.weeks_compared, tuple(trend.missing_agencies))
+            series.setdefault(key, {})[f"{trend.group.label} ({trend.unit_label})"] = None
+    sentences = []
+    for (comparable, weeks, slugs), labels in sorted(series.items()):
+        agencies = ", ".join(names[slug] for slug in slugs)
+        what = f"Nur {weeks} von {WEEKS} Wochen verglichen" if comparable else "Nicht vergleichbar"
+        sentences.append(f"{what}, weil Lieferungen fehlen ({agencies}): {'; '.join(labels)}.")
+    return sentences
 
 
 def _weeks_text(weeks: list[dt.date]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from incidents.geo import cell_boundary
 from incidents.models import Kind
 from lagebild.models import Cell, Picture
-from lagebild.wording import german_number
+from lagebild.wording import factor_text, german_number
 
 # Ramp of the overview: how many times a cell's neighbourhood exceeds an even spread.
 RATIO_STEPS = (2, 4, 8, 16)
@@ -43,7 +43,7 @@ def overview(picture: Picture, kind: str | None = None) -> list[LayerCell]:
             cell=row.cell,
             ramp=ratio_ramp(_ratio(row)),
             count=row.count,
-            label=f"{row.group.label}: {german_number(_ratio(row), 1)}-fach gegenüber gleichmäßiger Verteilung",
+            label=f"{row.group.label}: {factor_text(row.disk_count, row.expected)} gegenüber gleichmäßiger Verteilung",
         )
         for row in strongest.values()
     ]

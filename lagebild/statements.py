@@ -8,7 +8,7 @@ from lagebild.assembly import HotspotResult, TrendResult, Window
 from lagebild.findings import place_label
 from lagebild.models import StatusWord, Verdict
 from lagebild.stats.weeks import YEAR_DAYS
-from lagebild.wording import german_number, percent_text
+from lagebild.wording import factor_text, german_number, percent_text
 
 MOST = 5
 GROWTH_FROM = 10
@@ -102,9 +102,8 @@ def _strongest(hotspots: list[HotspotResult], window: Window) -> str | None:
     chosen = next((h for h in _ordered(hotspots) if h.status_word != StatusWord.FORMER), None)
     if chosen is None:
         return f"Seit {window.first:%d.%m.%Y} ist kein Brennpunkt und kein Beschwerdehotspot zu erkennen."
-    factor = chosen.count / chosen.expected if chosen.expected else 0
     return (
         f"{_where(chosen)}: stärkster {_KIND_WORD[chosen.group.kind]} ({chosen.group.label}), "
-        f"{german_number(chosen.count)} Meldungen in {YEAR_DAYS} Tagen, das {german_number(factor, 1)}-Fache "
-        "einer gleichmäßigen Verteilung."
+        f"{german_number(chosen.count)} Meldungen in {YEAR_DAYS} Tagen, "
+        f"{factor_text(chosen.count, chosen.expected)} gegenüber einer gleichmäßigen Verteilung."
     )

@@ -6,6 +6,8 @@ import datetime as dt
 
 from lagebild.models import Sighting, Trend, Verdict
 
+# Below this base a percentage says more than the figures do.
+SMALL_BASE = 10
 _SWAP = str.maketrans(",.", ".,")
 
 
@@ -26,12 +28,36 @@ def period_text(first: dt.date, last: dt.date) -> str:
     return f"{start}–{last:%d.%m.%Y}"
 
 
+def is_counted_only(trend: Trend) -> bool:
+    """True where the whole row is counts released for counting alone: there is nothing to compare."""
+    return not trend.current and not trend.previous and bool(trend.protected_current or trend.protected_previous)
+
+
 def change_text(trend: Trend) -> str:
+    """The change in per cent, over a small base as a difference; a dash where nothing is compared."""
     if trend.verdict == Verdict.NOT_COMPARABLE or trend.previous is None:
         return "nicht vergleichbar"
-    if trend.change_percent is None:
-        return f"{trend.current - trend.previous:+d}".replace("-", "−")
+    if is_counted_only(trend):
+        return "–"
+    if trend.previous < SMALL_BASE or trend.change_percent is None:
+        return difference_text(trend.current - trend.previous)
     return percent_text(trend.change_percent, signed=True)
+
+
+def difference_text(value: int) -> str:
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return f"{sign}{german_number(abs(value))}"
+
+
+def expected_text(value: float) -> str:
+    """3,9; what would round to nothing is "unter 0,1"."""
+    return "unter 0,1" if value < 0.05 else german_number(value, 1)
+
+
+def factor_text(count: float, expected: float) -> str:
+    """1,8-fach; from ten on without decimals and "rund"."""
+    factor = count / expected if expected else 0
+    return f"rund {german_number(factor)}-fach" if factor >= 10 else f"{german_number(factor, 1)}-fach"
 
 
 def surprise_text(p_value: float) -> str:
@@ -45,15 +71,15 @@ def surprise_text(p_value: float) -> str:
 
 def strength_text(sighting: Sighting) -> str:
     """Count, expectation and how sure, in one line."""
-    factor = sighting.count / sighting.expected if sighting.expected else 0
     return (
-        f"{german_number(sighting.count)} Meldungen, bei gleichmäßiger Verteilung "
-        f"{german_number(sighting.expected, 1)} ({german_number(factor, 1)}-fach); {surprise_text(sighting.p_value)}"
+        f"{german_number(sighting.count)} Meldungen, bei gleichmäßiger Verteilung wären "
+        f"{expected_text(sighting.expected)} zu erwarten ({factor_text(sighting.count, sighting.expected)}); "
+        f"{surprise_text(sighting.p_value)}"
     )
 
 
 def recent_text(sighting: Sighting) -> str:
     return (
-        f"{german_number(sighting.recent_count)} in den letzten zwölf Wochen, "
-        f"{german_number(sighting.recent_before)} in den zwölf Wochen davor"
+        f"in den letzten zwölf Wochen {german_number(sighting.recent_count)}, "
+        f"in den zwölf davor {german_number(sighting.recent_before)}"
     )

@@ -48,12 +48,13 @@ class _Frame:
     width: float
     weeks: int
     highest: int
+    height: float = _PLOT_HEIGHT
 
     def x(self, week: float) -> float:
         return self.left + (week + 0.5) / self.weeks * self.width
 
     def y(self, value: float) -> float:
-        return self.top + _PLOT_HEIGHT * (1 - value / self.highest)
+        return self.top + self.height * (1 - value / self.highest)
 
 
 def draw_weekly_lines(
@@ -69,13 +70,14 @@ def draw_weekly_lines(
     columns: int = 3,
     width: float = 680,
     highest: int | None = None,
+    plot_height: float = _PLOT_HEIGHT,
 ) -> str:
     """An SVG drawing of one panel per series; `highest` sets the common scale across several drawings."""
     if kind not in palette.LINES:
         raise ValueError(f"unknown kind of record: {kind!r}")
     top_value = scale_end(panels) if highest is None else highest
     panel_width = (width - (columns - 1) * _PANEL_GAP) / columns
-    panel_height = _TITLE_HEIGHT + _PLOT_HEIGHT + _AXIS_HEIGHT + _PANEL_GAP
+    panel_height = _TITLE_HEIGHT + plot_height + _AXIS_HEIGHT + _PANEL_GAP
     shapes = _legend(kind, width, current_label, previous_label, unit)
     for index, panel in enumerate(panels):
         frame = _Frame(
@@ -84,6 +86,7 @@ def draw_weekly_lines(
             width=panel_width - _LEFT,
             weeks=max(len(panel.weeks), len(panel.weeks_before), 1),
             highest=top_value,
+            height=plot_height,
         )
         shapes += _panel(kind, panel, frame, first_week)
     height = math.ceil(len(panels) / columns) * panel_height + _LEGEND_HEIGHT
@@ -138,7 +141,7 @@ def _months(frame: _Frame, first_week: date) -> list[str]:
     """A tick and a name at the first week that starts in every third month."""
     shapes = []
     starts = [first_week + timedelta(weeks=week) for week in range(frame.weeks)]
-    base = frame.top + _PLOT_HEIGHT
+    base = frame.top + frame.height
     for week, start in enumerate(starts):
         if start.day > 7 or (start.month % 3 != first_week.month % 3 and frame.weeks > 14):
             continue
@@ -174,7 +177,7 @@ def _runs(values: tuple[int | None, ...], *, missing: bool) -> list[tuple[int, i
 
 
 def _gaps(values: tuple[int | None, ...], frame: _Frame) -> list[str]:
-    top, bottom = frame.top, frame.top + _PLOT_HEIGHT
+    top, bottom = frame.top, frame.top + frame.height
     shapes = []
     for first, last in _runs(values, missing=True):
         left, right = frame.x(first - 0.5), frame.x(last + 0.5)
@@ -189,7 +192,7 @@ def _gap_words(values: tuple[int | None, ...], frame: _Frame) -> list[str]:
         left, right = frame.x(first - 0.5), frame.x(last + 0.5)
         if right - left < svg.text_width(words, _SMALL) + 4:
             continue
-        middle, height = (left + right) / 2, frame.top + _PLOT_HEIGHT / 2
+        middle, height = (left + right) / 2, frame.top + frame.height / 2
         room = svg.text_width(words, _SMALL) * 0.92
         shapes.append(
             svg.element("rect", x=middle - room / 2, y=height - 11, width=room, height=15, fill=palette.GROUND)

@@ -51,6 +51,14 @@ class MapMark:
     cells: tuple[Ring, ...]
 
 
+@dataclass(frozen=True)
+class MapScale:
+    """Words for steps that stand for something else than the count of a cell; `title` follows the noun."""
+
+    title: str
+    labels: tuple[str, ...]
+
+
 def draw_map(
     *,
     kind: str,
@@ -62,14 +70,18 @@ def draw_map(
     marks: tuple[MapMark, ...],
     width: float = 680,
     max_height: float = 560,
+    scale: MapScale | None = None,
 ) -> str:
-    """An SVG drawing; rings and bbox are (lon, lat) in WGS84, kind is `incident` or `complaint`."""
+    """An SVG drawing; rings and bbox are (lon, lat) in WGS84, kind is `incident` or `complaint`.
+
+    Without a scale the legend names the counts of the cells of each step.
+    """
     if kind not in palette.RAMPS:
         raise ValueError(f"unknown kind of record: {kind!r}")
     projection, height = project(bbox, width=width - 2 * _MARGIN, max_height=max_height)
     frame = Box(_MARGIN, _MARGIN, width - _MARGIN, height - _MARGIN)
     names, taken = _area_names(areas, cells, projection, frame)
-    legend, legend_height = _legend(kind, cells, bool(marks), width, height + 8)
+    legend, legend_height = _legend(kind, cells, scale, bool(marks), width, height + 8)
     parts = [
         *_area_shapes(areas, projection),
         *_cell_shapes(kind, cells, projection),
@@ -274,11 +286,11 @@ def _north(width: float) -> list[str]:
 
 
 def _legend(
-    kind: str, cells: tuple[MapCell, ...], has_marks: bool, width: float, top: float
+    kind: str, cells: tuple[MapCell, ...], scale: MapScale | None, has_marks: bool, width: float, top: float
 ) -> tuple[list[str], float]:
     """Swatches with their units, wrapped to the width; returns the shapes and the height they take."""
-    entries = _steps(cells)
-    heading = f"{NOUNS[kind]} je Zelle im Zeitraum"
+    entries = _steps(cells, scale)
+    heading = f"{NOUNS[kind]} {scale.title if scale else 'je Zelle im Zeitraum'}"
     x, y = 4.0, top + 12
     shapes = [svg.text(heading, x, y, font_size=_SMALL, font_weight=600, fill=palette.INK)]
     if not entries:
@@ -307,8 +319,10 @@ def _legend(
     return shapes, y - top + 8
 
 
-def _steps(cells: tuple[MapCell, ...]) -> list[tuple[int, str]]:
+def _steps(cells: tuple[MapCell, ...], scale: MapScale | None) -> list[tuple[int, str]]:
     """The steps in use with the span of their counts; a step without any open count is named by its number."""
+    if scale:
+        return [(ramp, scale.labels[ramp - 1]) for ramp in sorted({cell.ramp for cell in cells})]
     steps = []
     for ramp in sorted({cell.ramp for cell in cells}):
         counts = [cell.count for cell in cells if cell.ramp == ramp and cell.count is not None]

@@ -55,7 +55,10 @@ class HotspotCell:
 
 @dataclass(frozen=True)
 class Hotspot:
-    """`merged_only`: no agency's own records show this cluster, only the merged ones do."""
+    """`merged_only`: no agency's own records show this cluster, only the merged ones do.
+
+    `rank` is the place in the printed list; `ratio_text` says in full how strong the cluster is.
+    """
 
     kind: HotspotKind
     rank: int
@@ -84,20 +87,37 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class MapScale:
+    """What the five steps of the maps mean; `title` follows the noun ("Vorfälle …")."""
+
+    title: str
+    labels: tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True)
 class TableRow:
+    """`counted`: the published part of what may only be counted, 0 for none. `compared` is False where there is
+    nothing else: the row then has no figures to compare.
+    """
+
     group_label: str
     unit_label: str
     current: int | None
     previous: int | None
     change_text: str
     verdict_label: str
+    counted: int = 0
+    compared: bool = True
 
 
 @dataclass(frozen=True)
 class DistrictTable:
+    """`whole_city`: the table is of the city and its `district` is not printed."""
+
     district: str
     kind: RecordKind
     rows: tuple[TableRow, ...]
+    whole_city: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +202,9 @@ class EditionContent:
     statements: tuple[str, ...] = ()
     areas: tuple[Area, ...] = ()
     map_note: str = ""
+    map_scale: MapScale | None = None
+    map_period: tuple[str, str] | None = None
+    hotspot_note: str = ""
     hotspots: tuple[Hotspot, ...] = ()
     cells: tuple[Cell, ...] = ()
     tables: Tables = Tables()
@@ -203,7 +226,8 @@ class EditionContent:
             raise ValueError("a cell's ramp is not one of 1 to 5")
         if any(len(agency.cells) != len(self.coverage.weeks) for agency in self.coverage.agencies):
             raise ValueError("an agency's coverage has not one cell per week")
-        for day in (self.as_of, self.picture.date, *self.periods.current, *self.periods.previous):
+        shown = (*self.periods.current, *self.periods.previous, *(self.map_period or ()))
+        for day in (self.as_of, self.picture.date, *shown):
             date.fromisoformat(day)
         if datetime.fromisoformat(self.created_at).tzinfo is None:
             raise ValueError(f"created_at {self.created_at} has no offset")

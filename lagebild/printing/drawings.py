@@ -4,26 +4,28 @@ from datetime import date
 
 from lagebild.figures.charts import Panel, draw_weekly_lines, scale_end
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
-from lagebild.figures.maps import HOTSPOT_NOUNS, NOUNS, MapArea, MapCell, MapMark, draw_map
+from lagebild.figures.maps import HOTSPOT_NOUNS, NOUNS, MapArea, MapCell, MapMark, MapScale, draw_map
 from lagebild.printing.content import CoverageWeek, EditionContent, Hotspot, Trend
 from lagebild.printing.german import count_text, period_text
 
 HOTSPOT_KINDS = {"incident": "brennpunkt", "complaint": "beschwerdehotspot"}
 
 _NAMED_IN_OVERVIEW = 10
-_PANELS_PER_CHART = 12
+_PANELS_PER_ROW = 4
+_PANELS_PER_CHART = 16
+_PLOT_HEIGHT = 56
 _WEEKS_PER_MATRIX = 53
 _AGENCIES_PER_MATRIX = 36
 
 
 def hotspots_of(content: EditionContent, kind: str) -> list[Hotspot]:
-    """The hotspots of one kind of records, strongest first."""
+    """The hotspots of one kind of records in their printed order."""
     wanted = [hotspot for hotspot in content.hotspots if hotspot.kind == HOTSPOT_KINDS[kind]]
     return sorted(wanted, key=lambda hotspot: (hotspot.rank, hotspot.label))
 
 
 def overview_of(content: EditionContent, kind: str) -> dict[str, str]:
-    """Half a line wide, for the first page: names only the strongest hotspots, so that it stays readable."""
+    """Half a line wide, for the first page: names only the first hotspots, so that it stays readable."""
     return map_of(content, kind, hotspots_of(content, kind)[:_NAMED_IN_OVERVIEW], width=334, max_height=300)
 
 
@@ -31,7 +33,12 @@ def overview_limit(content: EditionContent) -> str:
     """What the first page leaves out, in words; empty where it shows every hotspot."""
     if all(len(hotspots_of(content, kind)) <= _NAMED_IN_OVERVIEW for kind in HOTSPOT_KINDS):
         return ""
-    return f"Bezeichnet sind je die {_NAMED_IN_OVERVIEW} stärksten."
+    return f"Bezeichnet sind je die ersten {_NAMED_IN_OVERVIEW} der Aufstellung in Kapitel 3."
+
+
+def map_period(content: EditionContent) -> str:
+    """The days the maps and hotspots speak of."""
+    return period_text(*(content.map_period or content.periods.current))
 
 
 def map_of(
@@ -39,7 +46,7 @@ def map_of(
 ) -> dict[str, str]:
     listed = "; ".join(f"{hotspot.label}: {hotspot.title}, {hotspot.district}" for hotspot in hotspots)
     alt = (
-        f"Karte: {NOUNS[kind]} je Zelle, {period_text(*content.periods.current)}. "
+        f"Karte: {NOUNS[kind]} je Zelle, {map_period(content)}. "
         f"{HOTSPOT_NOUNS[kind]}s in dieser Karte: {listed or 'keine'}."
     )
     drawing = draw_map(
@@ -52,6 +59,7 @@ def map_of(
         marks=tuple(MapMark(hotspot.label, tuple(cell.boundary for cell in hotspot.cells)) for hotspot in hotspots),
         width=width,
         max_height=max_height,
+        scale=MapScale(content.map_scale.title, content.map_scale.labels) if content.map_scale else None,
     )
     return {"svg": drawing, "alt": alt}
 
@@ -65,7 +73,7 @@ def charts_of(content: EditionContent, kind: str) -> list[dict[str, str]]:
     charts = []
     for (group_label, first_week), trends in groups.items():
         panels = tuple(Panel(trend.district, trend.weeks, trend.weeks_before) for trend in trends)
-        scale = {"highest": scale_end(panels), "columns": min(3, len(panels))}
+        scale = {"highest": scale_end(panels), "columns": min(_PANELS_PER_ROW, len(panels))}
         for start in range(0, len(panels), _PANELS_PER_CHART):
             shown = panels[start : start + _PANELS_PER_CHART]
             charts.append(_chart(content, kind, group_label, date.fromisoformat(first_week), shown, scale))
@@ -91,6 +99,7 @@ def _chart(
         unit=f"{NOUNS[kind]} je Woche",
         current_label=period_text(*content.periods.current),
         previous_label=period_text(*content.periods.previous),
+        plot_height=_PLOT_HEIGHT,
         **scale,
     )
     return {"svg": drawing, "alt": alt, "title": title}

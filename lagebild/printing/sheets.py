@@ -4,18 +4,37 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lagebild.figures.symbols import LABELS, symbol
-from lagebild.printing.content import DistrictTable, EditionContent, Finding, Hotspot, Measure
-from lagebild.printing.drawings import charts_of, hotspots_of, map_of, matrices_of, overview_limit, overview_of
-from lagebild.printing.german import count_text, day_text, paragraphs, period_text, rate_text, shortened
+from lagebild.printing.content import DistrictTable, EditionContent, Finding, Hotspot, Measure, TableRow
+from lagebild.printing.drawings import (
+    charts_of,
+    hotspots_of,
+    map_of,
+    map_period,
+    matrices_of,
+    overview_limit,
+    overview_of,
+)
+from lagebild.printing.german import PROTECTED, count_text, day_text, paragraphs, period_text, shortened
 
 KINDS = ("incident", "complaint")
 
 _KEPT_TOGETHER_BELOW = 1500
+_MAP_HEIGHT = 500
 _HEAD_CHARACTERS = 118
 _SHORTEST_TITLE = 12
 _FOOT_CHARACTERS = 72
 _PROTECTED_AGENCIES = "geschützt, die Anteile der einzelnen Behörden liegen unter der Mindestzahl"
 _MERGED_ONLY = "erst die Meldungen mehrerer Behörden zusammen zeigen diese Häufung"
+_NOTHING = "–"
+_NOUNS = {"incident": "Vorfälle", "complaint": "Beschwerden"}
+_COUNTED_NOTE = (
+    "„nur gezählt“ sind Zahlen, die Behörden allein zum Zählen freigeben. Gedruckt ist nur der veröffentlichte Teil; "
+    "kleine Zahlen bleiben zurückgehalten. Sie kommen zu den Zahlen des Zeitraums hinzu und werden nicht mit dem "
+    "Vorjahr verglichen. „–“ bedeutet: dazu ist nichts veröffentlicht."
+)
+_PROTECTED_NOTE = (
+    f"„{PROTECTED}“ bedeutet geschützt: die Zahl liegt unter der Mindestzahl oder ließe auf eine solche schließen."
+)
 
 
 def sheets(content: EditionContent, *, copy_label: str | None) -> dict[str, Any]:
@@ -25,6 +44,7 @@ def sheets(content: EditionContent, *, copy_label: str | None) -> dict[str, Any]
         "facts": _facts(content),
         "statements": list(content.statements),
         "map_note": content.map_note,
+        "hotspot_note": content.hotspot_note,
         "overview": [overview_of(content, kind) for kind in KINDS] if content.areas or content.cells else [],
         "overview_note": " ".join(filter(None, (overview_limit(content), content.map_note))),
         "kinds": [_kind(content, kind) for kind in KINDS],
@@ -72,6 +92,7 @@ def _facts(content: EditionContent) -> dict[str, str]:
         "label": content.periods.label,
         "current": period_text(*content.periods.current),
         "previous": period_text(*content.periods.previous),
+        "map_period": map_period(content),
         "source": f"Lagebild vom {day_text(picture.date)}, Fassung {picture.revision}",
         "picture_date": day_text(picture.date),
         "revision": str(picture.revision),
@@ -99,32 +120,40 @@ def _kind(content: EditionContent, kind: str) -> dict[str, Any]:
     return {
         "kind": kind,
         "charts": charts_of(content, kind),
-        "map": map_of(content, kind, hotspots_of(content, kind), width=680, max_height=560),
-        "hotspots": [_hotspot(hotspot) for hotspot in hotspots_of(content, kind)],
+        "map": map_of(content, kind, hotspots_of(content, kind), width=680, max_height=_MAP_HEIGHT),
+        "hotspots": [_hotspot(hotspot, map_period(content)) for hotspot in hotspots_of(content, kind)],
         "tables": [_table(table) for table in content.tables.districts if table.kind == kind],
+        "table_notes": _table_notes(content, kind),
     }
 
 
-def _hotspot(hotspot: Hotspot) -> dict[str, Any]:
-    assessment = paragraphs(hotspot.assessment or "") or ["Noch nicht bewertet."]
-    measure = paragraphs(hotspot.measure or "") or ["keine"]
+def _table_notes(content: EditionContent, kind: str) -> str:
+    rows = [row for table in content.tables.districts if table.kind == kind for row in table.rows]
+    is_protected = any(None in (row.current, row.previous) for row in rows)
+    return " ".join([_COUNTED_NOTE, *([_PROTECTED_NOTE] if is_protected else [])])
+
+
+def _hotspot(hotspot: Hotspot, map_period: str) -> dict[str, Any]:
+    """A block; its period is printed only where it is not the map's."""
     facts = [
         ["Raum und Art", [f"{hotspot.district}, {hotspot.group_label}"]],
-        ["Zeitraum", [hotspot.period]],
-        ["Stärke", ["; ".join(filter(None, (_counted(hotspot), hotspot.ratio_text)))]],
+        *([["Zeitraum", [hotspot.period]]] if hotspot.period != map_period else []),
+        ["Stärke", [f"Zahl geschützt; {hotspot.ratio_text}" if hotspot.count is None else hotspot.ratio_text]],
         ["Einordnung", ["; ".join(filter(None, (hotspot.status_label, _MERGED_ONLY if hotspot.merged_only else "")))]],
         ["Behörden", [", ".join(hotspot.agencies) or _PROTECTED_AGENCIES]],
-        ["Bewertung", assessment],
-        ["Maßnahme", measure],
+        *_judgement(hotspot.assessment, hotspot.measure),
     ]
     return _block(hotspot.kind, f"{hotspot.label}\u2002{hotspot.title}", facts)
 
 
-def _counted(hotspot: Hotspot) -> str:
-    if hotspot.count is None:
-        return "Zahl geschützt"
-    expected = "" if hotspot.expected is None else f", {rate_text(hotspot.expected)} zu erwarten"
-    return f"{count_text(hotspot.count)} gezählt{expected}"
+def _judgement(assessment: str | None, doing: str | None) -> list:
+    """Assessment and who does what; one line where neither is given yet."""
+    if not (assessment or doing):
+        return [["Bewertung", ["Noch nicht bewertet, niemand ist zuständig."]]]
+    return [
+        ["Bewertung", paragraphs(assessment or "") or ["Noch nicht bewertet."]],
+        ["Wer tut was", paragraphs(doing or "") or ["noch nicht vereinbart"]],
+    ]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -133,8 +162,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         ["Seit", [day_text(finding.since)]],
         ["Stärke", [finding.strength]],
         ["Einordnung", [finding.status_label]],
-        ["Wer tut was", paragraphs(finding.who_does_what or "") or ["noch nicht vereinbart"]],
-        ["Bewertung", paragraphs(finding.assessment or "") or ["Noch nicht bewertet."]],
+        *_judgement(finding.assessment, finding.who_does_what),
     ]
     return _block(finding.kind, finding.title, facts)
 
@@ -151,18 +179,19 @@ def _block(kind: str, title: str, facts: list) -> dict[str, Any]:
 
 
 def _table(table: DistrictTable) -> dict[str, Any]:
-    rows = [
-        [
-            row.group_label,
-            row.unit_label,
-            count_text(row.current),
-            count_text(row.previous),
-            row.change_text,
-            row.verdict_label,
-        ]
-        for row in table.rows
+    where = "in der gesamten Stadt" if table.whole_city else f"im Stadtbezirk {table.district}"
+    return {"title": f"{_NOUNS[table.kind]} {where}", "rows": [_row(row) for row in table.rows]}
+
+
+def _row(row: TableRow) -> list[str]:
+    figures = [count_text(row.current), count_text(row.previous), row.change_text]
+    return [
+        row.group_label,
+        row.unit_label,
+        *(figures if row.compared else [_NOTHING] * len(figures)),
+        count_text(row.counted) if row.counted else _NOTHING,
+        row.verdict_label,
     ]
-    return {"district": table.district, "rows": rows}
 
 
 def _measure(measure: Measure) -> list[str]:

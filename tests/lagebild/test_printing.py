@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagebild.printing.content import EditionContent, Tables, from_dict, from_json, to_json
+from lagebild.printing.content import DistrictTable, EditionContent, Measure, Tables, from_dict, from_json, to_json
 from lagebild.printing.german import count_text, day_text, period_text, rate_text, shortened
 from lagebild.printing.pdf import render_pdf
 from tests.lagebild.edition_sample import bare, finding, hotspots, sample, table
@@ -65,7 +65,7 @@ def test_first_page_holds_title_number_statements_and_the_map(sample_pages):
 
 
 def test_chapters_come_in_their_order(sample_pages):
-    text = " ".join(" ".join(sample_pages[1:]).split()).split("Anhang C:", 1)[1]
+    text = " ".join(" ".join(sample_pages).split()).split("Anhang C:", 1)[1]
     headings = [
         "1 Vorfälle: Einsatz- und Kriminalitätslage",
         "2 Beschwerden: Ordnungslage",
@@ -85,17 +85,67 @@ def test_chapters_come_in_their_order(sample_pages):
 def test_every_figure_and_table_names_period_and_source():
     text = text_of(sample())
     captions = re.findall(r"(?:Karte|Abbildung|Tabelle) \d+: ", text)
-    named = re.findall(r"(?:Zeitraum 24\.11\.2025–22\.11\.2026.{0,40}?|Stand 22\.11\.2026)\. Quelle: ", text)
+    period = r"Zeitraum 2[45]\.11\.2025–2[23]\.11\.2026"
+    named = re.findall(rf"(?:{period}.{{0,40}}?|Stand 22\.11\.2026)\. Quelle: ", text)
     assert len(captions) == len(named) == 22
+
+
+def test_maps_name_their_own_period_and_charts_that_of_the_edition():
+    text = text_of(sample())
+    assert re.search(r"Karte 2: [^:]*Zeitraum 25\.11\.2025–23\.11\.2026\. Quelle", text)
+    assert re.search(r"Abbildung 1: .{0,120}Zeitraum 24\.11\.2025–22\.11\.2026, davor 25\.11\.2024", text)
+
+
+def test_map_legend_prints_the_words_of_its_scale():
+    text = text_of(sample())
+    assert "Vorfälle gegenüber dem Mittel" in text
+    assert "bis 16-fach" in text
+    assert "je Zelle im Zeitraum" not in text
+    assert "Vorfälle je Zelle im Zeitraum" in text_of(replace(sample(), map_scale=None))
+
+
+def test_table_of_the_city_and_rows_that_are_only_counted():
+    row = replace(table("x", "incident", 1).rows[0], group_label="Schule", current=0, previous=0, change_text="+0")
+    counted = replace(row, counted=502, compared=False, verdict_label="nicht verglichen")
+    city = DistrictTable("Hamm", "incident", (counted,), whole_city=True)
+    text = text_of(replace(bare(), tables=Tables((city, replace(table("Mitte", "incident", 2), rows=(row,))))))
+    assert "Tabelle 1: Vorfälle in der gesamten Stadt." in text
+    assert "Schule Vorgänge – – – 502 nicht verglichen" in text
+    assert "Tabelle 2: Vorfälle im Stadtbezirk Mitte." in text
+    assert "Schule Vorgänge 0 0 +0 – " in text
+    assert "kleine Zahlen bleiben zurückgehalten" in text
+
+
+def test_measures_print_what_is_open_in_words():
+    measures = (
+        Measure("Streife", "Polizei", None, "läuft", None),
+        Measure("Licht", "Stadtwerke", "2026-12-31", "fertig", ""),
+    )
+    text = text_of(replace(bare(), measures=measures))
+    assert "Streife Polizei offen läuft noch nicht gemessen" in text
+    assert "Licht Stadtwerke 31.12.2026 fertig noch nicht gemessen" in text
+    assert "None" not in text
+
+
+def test_edition_frozen_before_a_field_existed_still_prints():
+    data = json.loads(to_json(sample()))
+    for name in ("map_scale", "map_period", "hotspot_note"):
+        del data[name]
+    for area in data["tables"]["districts"]:
+        del area["whole_city"]
+        for row in area["rows"]:
+            del row["counted"], row["compared"]
+    assert render_pdf(from_dict(data)).startswith(b"%PDF")
 
 
 def test_hotspot_block_reads_in_german_and_keeps_protected_numbers_back():
     text = text_of(replace(bare(), hotspots=hotspots("brennpunkt", 5)))
     assert "V 1 Bahnhofsumfeld" in text
-    assert "1.234 gezählt, 812,5 zu erwarten; 1,8-fach" in text
+    assert "Stärke 1,8-mal so viele wie zu erwarten; Zufall in etwa 1 von 20 Jahren" in text
     assert "erst die Meldungen mehrerer Behörden zusammen zeigen diese Häufung" in text
-    assert "Zahl geschützt" in text
-    assert "Noch nicht bewertet." in text
+    assert "Zahl geschützt; 1,8-mal" in text
+    assert "Noch nicht bewertet. Wer tut was Gemeinsame Streife" in text
+    assert "Noch nicht bewertet, niemand ist zuständig." in text
 
 
 def test_empty_chapters_say_so_and_an_edition_without_demonstration_has_no_such_mark():
@@ -144,7 +194,8 @@ def test_extremes_keep_every_page_within_its_frame():
     assert all(f"Seite {number} von {len(pages)}" in page for number, page in enumerate(pages, start=1))
     table_pages = [page for page in pages if "Zähleinheit" in page]
     assert len(table_pages) >= 2
-    assert "Bezeichnet sind je die 10 stärksten." in " ".join(" ".join(pages[:2]).split())
+    assert "Karte 1" in " ".join(pages[:2])
+    assert "Bezeichnet sind je die ersten 10 der Aufstellung in Kapitel 3." in text_of(content)
     assert "V 40" in " ".join(" ".join(pages).split())
 
 
