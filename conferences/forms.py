@@ -27,7 +27,7 @@ class GermanTimeField(forms.TimeField):
         self.error_messages |= {"invalid": "Das ist keine Uhrzeit. Bitte in der Form 14:30 angeben."}
 
     def to_python(self, value) -> datetime.time | None:
-        return super().to_python(value.removesuffix("Uhr").strip() if isinstance(value, str) else value)
+        return super().to_python(value.strip().removesuffix("Uhr").strip() if isinstance(value, str) else value)
 
 
 class ConferenceForm(forms.Form):

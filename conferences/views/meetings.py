@@ -48,6 +48,7 @@ def visible_conference(request: HttpRequest, pk) -> Conference:
 def conference_list(request: HttpRequest) -> HttpResponse:
     form = ConferenceFilter(request.GET)
     rows = Conference.objects.visible_to(request.user).without_print().annotate(invited=Count("invitations"))
+    rows = rows.order_by("-starts_at")
     if form.is_valid():
         if form.cleaned_data["body"]:
             rows = rows.filter(body=form.cleaned_data["body"])
