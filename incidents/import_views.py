@@ -26,8 +26,8 @@ _TONES = {ImportStatus.CHECKED: "info", ImportStatus.DONE: "success", ImportStat
 @require_http_methods(["GET", "HEAD", "POST"])
 @private_page("import_records")
 def index(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_bound and form.is_valid():
         try:
             run = kept.keep_check(
                 upload=form.cleaned_data["file"],
@@ -40,7 +40,11 @@ def index(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("imports:run", pk=run.pk)
     weeks = weeks_without_delivery(request.user.agency)
-    runs = ImportRun.objects.owned_by(request.user).select_related("created_by").defer("refusals", "reasons", "mapping")[:SHOWN_RUNS]
+    runs = (
+        ImportRun.objects.owned_by(request.user)
+        .select_related("created_by")
+        .defer("refusals", "reasons", "mapping")[:SHOWN_RUNS]
+    )
     context = {
         "form": form,
         "nothing_form": NothingForm(weeks=weeks) if weeks else None,
