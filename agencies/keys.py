@@ -67,6 +67,15 @@ def revoke_api_key(*, key: ApiKey, by) -> None:
     audit.record(audit.Act.KEY_REVOKED, by=by, obj=key, owner=key.agency)
 
 
+def _is_within(address: str, networks: list[str]) -> bool:
+    """A caller whose address is unknown or unreadable is within no network."""
+    try:
+        caller = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(caller in ipaddress.ip_network(network) for network in networks)
+
+
 def find_key(presented: str, *, address: str) -> ApiKey | None:
     """The usable key that was presented from an allowed network, or None. Same work for a wrong prefix."""
     prefix, _, secret = presented.partition(".")
@@ -74,7 +83,7 @@ def find_key(presented: str, *, address: str) -> ApiKey | None:
     matches = hmac.compare_digest(_digest(secret), key.secret_hash if key else _digest(""))
     if key is None or not secret or not matches:
         return None
-    if key.networks and not any(ipaddress.ip_address(address) in ipaddress.ip_network(n) for n in key.networks):
+    if key.networks and not _is_within(address, key.networks):
         return None
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:

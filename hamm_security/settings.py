@@ -288,7 +288,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "agencies.api.pagination.PagePagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["agencies.api.parsers.LimitedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
@@ -302,12 +302,23 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{PORTAL_NAME} – Schnittstelle",
     "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "agencies.api.schema.add_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RecordKind": "incidents.models.Kind",
+        "AreaKind": "incidents.models.AreaKind",
+        "FindingKind": "lagebild.models.FindingKind",
+        "RecordStatus": "incidents.workflow.Status",
+        "FindingStatus": "lagebild.models.FindingStatus",
+        "ConferenceStatus": "conferences.models.ConferenceStatus",
+        "MeasureStatus": "conferences.models.MeasureStatus",
+        "Accuracy": "incidents.models.Accuracy",
+        "PlacedAccuracy": "incidents.api.serializers.PLACED_ACCURACIES",
+    },
 }
 
 # Background work

@@ -9,6 +9,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health_ready"),
     path("metrics", health.metrics, name="metrics"),
     path("barrierefreiheit/", TemplateView.as_view(template_name="accessibility.html"), name="accessibility"),
+    path("api/v1/", include("hamm_security.api_urls")),
     path("", include("agencies.urls")),
     path("", include("incidents.import_urls")),
     path("", include("incidents.urls")),

@@ -67,7 +67,7 @@ def import_file(delivery: Delivery, *, all_or_nothing: bool = False, run: Import
     _require(delivery)
     try:
         with transaction.atomic():
-            _lock(delivery)
+            one_at_a_time(agency=delivery.agency, kind=delivery.kind)
             tally = _go_through(delivery, writes=True)
             if all_or_nothing and tally.refused:
                 raise _AllOrNothingError(tally)
@@ -88,9 +88,10 @@ def _require(delivery: Delivery) -> None:
         raise PermissionDenied("Ihre Rolle erlaubt das Einlesen von Dateien nicht.")
 
 
-def _lock(delivery: Delivery) -> None:
+def one_at_a_time(*, agency: Agency, kind: str) -> None:
+    """Wait until no other delivery of this agency and kind is being written; holds to the end of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS[delivery.kind], delivery.agency.pk])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS[kind], agency.pk])
 
 
 def _go_through(delivery: Delivery, *, writes: bool) -> Tally:

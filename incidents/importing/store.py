@@ -44,6 +44,7 @@ class Store:
     created_by: object | None
     is_demonstration: bool
     level_on_update: bool
+    source: str = Source.IMPORT
     now: datetime.datetime = field(default_factory=timezone.now)
 
     def existing(self, references: list[str]) -> dict[str, RecordDetail]:
@@ -89,7 +90,7 @@ class Store:
             self.model(
                 agency=self.agency,
                 sharing_level=item.data.sharing_level,
-                source=Source.IMPORT,
+                source=self.source,
                 is_demonstration=self.is_demonstration,
                 created_at=self.now,
                 updated_at=self.now,

@@ -1,0 +1,46 @@
+"""Who calls: `Authorization: Api-Key KEY`. Every reason to refuse a key gets the same answer."""
+
+from __future__ import annotations
+
+import re
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from agencies.keys import find_key
+from agencies.models import ApiKey
+
+KEYWORD = "Api-Key"
+# Anything else cannot be a key and never reaches the database.
+_SHAPE = re.compile(r"[0-9a-f]{12}\.[A-Za-z0-9_-]{20,120}")
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[ApiKey, ApiKey] | None:
+        """The key is both who acts and what was shown; None where no key was shown at all."""
+        keyword, _, presented = request.headers.get("Authorization", "").partition(" ")
+        if keyword.casefold() != KEYWORD.casefold():
+            return None
+        presented = presented.strip()
+        key = find_key(presented, address=request.META.get("REMOTE_ADDR", "")) if _SHAPE.fullmatch(presented) else None
+        if key is None:
+            raise AuthenticationFailed
+        return key, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'{KEYWORD} realm="api"'
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = ApiKeyAuthentication
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "Zugangsschlüssel der Behörde in der Form: Api-Key SCHLÜSSEL",
+        }
