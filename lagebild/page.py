@@ -15,7 +15,16 @@ from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
 from lagebild.models import CoverageState, Picture, Sighting, StatusWord, Trend
-from lagebild.wording import change_text, german_number, percent_text, period_text, recent_text, strength_text
+from lagebild.wording import (
+    change_text,
+    expected_text,
+    german_number,
+    is_counted_only,
+    percent_text,
+    period_text,
+    recent_text,
+    strength_text,
+)
 
 _COVERAGE_STATES = {
     CoverageState.DELIVERED: "delivered",
@@ -109,7 +118,7 @@ def _table_row(sighting: Sighting) -> dict:
         "district": finding.district.name if finding.district else "–",
         "word": sighting.get_status_word_display() + (", nur gemeinsam erkennbar" if sighting.is_merged_only else ""),
         "count": german_number(sighting.count),
-        "expected": german_number(sighting.expected, 1),
+        "expected": expected_text(sighting.expected),
         "recent": german_number(sighting.recent_count),
         "before": german_number(sighting.recent_before),
     }
@@ -144,13 +153,14 @@ def _trend_tables(trends: list[Trend], area_slug: str) -> list[dict]:
 
 
 def _trend_row(trend: Trend) -> dict:
+    only_counted = is_counted_only(trend)
     return {
         "label": trend.group.label,
         "unit": trend.unit_label,
-        "current": german_number(trend.current),
-        "previous": german_number(trend.previous) if trend.previous is not None else "–",
+        "current": "–" if only_counted else german_number(trend.current),
+        "previous": "–" if only_counted or trend.previous is None else german_number(trend.previous),
         "change": change_text(trend),
-        "verdict": trend.get_verdict_display(),
+        "verdict": "nur gezählt" if only_counted else trend.get_verdict_display(),
         "tone": {"rise": "danger", "fall": "success"}.get(trend.verdict, "neutral"),
         "weeks": trend.weeks_compared,
         "protected": german_number(trend.protected_current) if trend.protected_current else "–",
