@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agencies.visibility import SharingLevel
 from incidents.importing import kept
-from incidents.importing.forms import NothingForm, UploadForm
+from incidents.importing.forms import KIND_LABELS, NothingForm, UploadForm
 from incidents.importing.mapping import HASH_OF_ROW
 from incidents.importing.readers import BROWSER_ROWS
 from incidents.importing.tables import report_csv, template_csv
@@ -48,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "nothing_form": NothingForm(weeks=weeks) if weeks else None,
-        "runs": [(run, _TONES[run.status]) for run in runs],
+        "runs": [(run, KIND_LABELS[run.kind], _TONES[run.status]) for run in runs],
         "categories": list(
             Category.objects.filter(is_active=True).values_list("kind", "label").order_by("-kind", "label")
         ),
@@ -65,6 +65,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     takes = found.created + found.updated
     context = {
         "run": found,
+        "kind_label": KIND_LABELS[found.kind],
         "tone": _TONES[found.status],
         "refusals": found.refusals[:SHOWN_REFUSALS],
         "refusal_count": len(found.refusals),

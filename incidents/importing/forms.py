@@ -12,13 +12,14 @@ from incidents.importing.fields import COUNTS
 from incidents.importing.weeks import week_label
 from incidents.models import Kind
 
+KIND_LABELS = {Kind.INCIDENT: "Vorfälle", Kind.COMPLAINT: "Beschwerden", COUNTS: "Anzahlen"}
 _LARGEST_MAPPING = 256 * 1024
 
 
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(
         label="Was enthält die Datei?",
-        choices=[(Kind.INCIDENT, "Vorfälle"), (Kind.COMPLAINT, "Beschwerden"), (COUNTS, "Anzahlen")],
+        choices=list(KIND_LABELS.items()),
     )
     file = forms.FileField(
         label="Datei",

@@ -78,7 +78,7 @@ class Tally:
             "unchanged": self.unchanged,
             "skipped": self.skipped,
             "refused": self.refused,
-            "refusals": [asdict(refusal) for refusal in self.refusals],
+            "refusals": [asdict(refusal) for refusal in sorted(self.refusals, key=lambda refusal: refusal.row)],
             "reasons": dict(self.reasons.most_common()),
             "first_day": self.first_day,
             "last_day": self.last_day,
