@@ -6,8 +6,10 @@ from functools import cached_property
 
 import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -147,6 +149,13 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.agency} – {self.get_kind_display()} ({self.get_status_display()})"
 
+    @property
+    def term(self) -> str:
+        """From when (until when) it holds, as people read it."""
+        if self.valid_until is None:
+            return f"seit {self.valid_from:%d.%m.%Y}"
+        return f"{self.valid_from:%d.%m.%Y}–{self.valid_until:%d.%m.%Y}"
+
 
 class RoleGroup(models.Model):
     """Ties a Django group to one agency and role; the member group is the only target of grants."""
@@ -282,8 +291,12 @@ class ApiKey(Actor, models.Model):
 
 class AuditQuerySet(models.QuerySet):
     def reads_by_others(self, agency: Agency, acts: Iterable[str]) -> AuditQuerySet:
-        """Entries of other agencies' persons and keys on data of this agency, newest first."""
-        return self.filter(owner=agency, action__in=acts).exclude(Q(agency=None) | Q(agency=agency))
+        """Entries of other agencies' persons and keys on data of this agency, newest first.
+
+        An entry on one object names its owner; an entry on a list counts its rows per owner in `facts`.
+        """
+        concerns = Q(owner=agency) | Q(facts__owners__has_key=agency.slug)
+        return self.filter(concerns, action__in=acts).exclude(Q(agency=None) | Q(agency=agency))
 
     def with_names(self) -> AuditQuerySet:
         return self.select_related("user", "api_key", "agency", "owner", "recipient")
@@ -313,6 +326,7 @@ class AuditEntry(models.Model):
         indexes = (
             models.Index(fields=("owner", "-at"), name="audit_owner_at"),
             models.Index(fields=("object_type", "object_id"), name="audit_object"),
+            GinIndex(KeyTransform("owners", "facts"), name="audit_owners"),
         )
         triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
 

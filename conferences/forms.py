@@ -60,6 +60,7 @@ class ConferenceForm(forms.Form):
         if conference is not None:
             choices = (choices | Agency.objects.filter(invitations__conference=conference)).distinct()
         self.fields["agencies"].queryset = choices
+        self.fields["agencies"].label_from_instance = lambda agency: agency.name
 
     def clean(self) -> dict:
         data = super().clean()

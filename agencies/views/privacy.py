@@ -11,42 +11,10 @@ from django.views.decorators.http import require_safe
 from agencies import audit
 from agencies.access import requires
 from agencies.forms import AuditFilter, ReadersFilter
+from agencies.log_words import act_words, fact_words, object_words, read_words
 from agencies.models import Agency, AuditEntry
 
 PAGE_SIZE = 50
-# Words for what an entry is about; the log itself keeps model names.
-OBJECT_WORDS = {
-    "agencies.user": "Person",
-    "agencies.apikey": "Zugangsschlüssel",
-    "agencies.membership": "Mitgliedschaft",
-    "incidents.incident": "Vorfall",
-    "incidents.complaint": "Beschwerde",
-    "incidents.incidentnote": "Hinweis zu einem Vorfall",
-    "incidents.complaintnote": "Hinweis zu einer Beschwerde",
-    "lagebild.picture": "Lagebild",
-    "lagebild.edition": "Ausgabe",
-    "lagebild.finding": "Erkenntnis",
-    "conferences.conference": "Konferenz",
-    "conferences.measure": "Maßnahme",
-}
-ACT_WORDS = dict(audit.Act.choices)
-
-
-def _lines(entries) -> list[dict]:
-    return [
-        {
-            "entry": entry,
-            "act": ACT_WORDS.get(entry.action, entry.action),
-            "what": _what(entry),
-            "facts": ", ".join(f"{name}: {value}" for name, value in sorted(entry.facts.items())),
-        }
-        for entry in entries
-    ]
-
-
-def _what(entry: AuditEntry) -> str:
-    word = OBJECT_WORDS.get(entry.object_type, entry.object_type)
-    return f"{word} {entry.object_id[:8]}".strip()
 
 
 @require_safe
@@ -74,7 +42,7 @@ def readers(request: HttpRequest) -> HttpResponse:
     page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,
-        "lines": _lines(page),
+        "lines": [{"entry": entry, "act": act_words(entry), "what": read_words(entry, agency.slug)} for entry in page],
         "filter_form": form,
         "is_filtered": any(request.GET.get(name) for name in form.fields),
         "reset_url": reverse("privacy_readers"),
@@ -91,7 +59,11 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         entries = AuditEntry.objects.filter(**form.conditions()).with_names()
         page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
-        context |= {"page_obj": page, "lines": _lines(page)}
+        lines = [
+            {"entry": entry, "act": act_words(entry), "what": object_words(entry), "facts": fact_words(entry)}
+            for entry in page
+        ]
+        context |= {"page_obj": page, "lines": lines}
         audit.record(
             audit.Act.SEARCHED,
             by=request.user,

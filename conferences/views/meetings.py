@@ -22,6 +22,7 @@ from conferences import actions
 from conferences.forms import ConferenceFilter, ConferenceForm, EditionForm
 from conferences.models import Conference, ConferenceStatus, Measure
 from conferences.views.measures import measure_lines
+from lagebild.edition_views import pdf_response
 from lagebild.models import Edition
 
 PAGE_SIZE = 50
@@ -180,8 +181,7 @@ def conference_pdf(request: HttpRequest, pk) -> HttpResponse:
     conference = visible_conference(request, pk)
     edition = get_object_or_404(Edition.objects.defer("content"), pk=conference.edition_id)
     audit.record(audit.Act.PRINTED, by=request.user, obj=edition, conference=str(conference.pk))
-    name = f'attachment; filename="Lagebild-{edition.number}.pdf"'
-    return HttpResponse(bytes(edition.pdf), content_type="application/pdf", headers={"Content-Disposition": name})
+    return pdf_response(bytes(edition.pdf), f"Lagebild-{edition.number}.pdf")
 
 
 @requires("read_picture")

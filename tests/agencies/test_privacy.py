@@ -45,6 +45,15 @@ def test_lead_sees_what_others_read_of_the_own_agency_and_nothing_else(world, si
     assert shown(signed_in(world.stranger).get(READERS)) == set()
 
 
+def test_lists_are_counted_for_each_owner_alone(world, signed_in):
+    audit.record(Act.SEARCHED, by=world.partner, kind="incident", owners={"polizei": 12, "feuerwehr": 1})
+    audit.record(Act.PULLED, by=world.partner, endpoint="complaints", owners={"feuerwehr": 3})
+    police = signed_in(world.owner_lead).get(READERS)
+    assert [line["what"] for line in police.context["lines"]] == ["12 Vorfälle"]
+    fire = signed_in(world.stranger).get(READERS)
+    assert [line["what"] for line in fire.context["lines"]] == ["3 Beschwerden", "1 Vorfall"]
+
+
 def test_lead_learns_the_agency_and_not_the_person(world, signed_in):
     read(world.partner, world.police)
     page = signed_in(world.owner_lead).get(READERS).text
@@ -132,3 +141,14 @@ def test_long_lists_have_pages(world, signed_in):
     client = signed_in(world.owner_lead)
     assert len(shown(client.get(READERS))) == 50
     assert len(shown(client.get(READERS, {"page": 2}))) == 1
+
+
+def test_log_speaks_german(world, signed_in):
+    audit.record(Act.ROLES_CHANGED, by=world.owner_lead, obj=world.owner_entry, roles=["entry", "lead"])
+    audit.record(Act.CONFERENCE_CHANGED, by=world.chair, step="agenda_added")
+    lines = signed_in(world.data_protection).get(LOG, {"purpose": "Prüfung"}).context["lines"]
+    assert [line["facts"] for line in lines][:2] == [
+        "Schritt: Tagesordnungspunkt ergänzt",
+        "Rollen: Erfassung, Leitung",
+    ]
+    assert lines[1]["what"] == f"Person {world.owner_entry.pk}"

@@ -1,0 +1,141 @@
+"""German words for what the log stores as names and values."""
+
+from __future__ import annotations
+
+from agencies.audit import Act
+from agencies.models import AuditEntry, KeyScope, MembershipStatus
+from agencies.roles import Role
+
+_ACTS = dict(Act.choices)
+_OBJECTS = {
+    "agencies.user": "Person",
+    "agencies.apikey": "Zugangsschlüssel",
+    "agencies.membership": "Mitgliedschaft",
+    "incidents.incident": "Vorfall",
+    "incidents.complaint": "Beschwerde",
+    "incidents.incidentnote": "Hinweis zu einem Vorfall",
+    "incidents.complaintnote": "Hinweis zu einer Beschwerde",
+    "lagebild.picture": "Lagebild",
+    "lagebild.edition": "Ausgabe",
+    "lagebild.finding": "Erkenntnis",
+    "conferences.conference": "Konferenz",
+    "conferences.measure": "Maßnahme",
+}
+# Singular and plural of what a list entry counts; the interface names the plural.
+_COUNTED = {
+    "incident": ("Vorfall", "Vorfälle"),
+    "incidents": ("Vorfall", "Vorfälle"),
+    "complaint": ("Beschwerde", "Beschwerden"),
+    "complaints": ("Beschwerde", "Beschwerden"),
+}
+_FACTS = {
+    "address": "Anschluss",
+    "after": "nachher",
+    "agencies": "Behörden",
+    "before": "vorher",
+    "conference": "Konferenz",
+    "created": "neu",
+    "decision": "Beschluss",
+    "demonstration": "Demonstration",
+    "edition": "Ausgabe",
+    "endpoint": "Schnittstelle",
+    "file": "Datei",
+    "filters": "Bedingungen",
+    "hits": "Treffer",
+    "is_active": "aktiv",
+    "kind": "Art",
+    "level": "Freigabestufe",
+    "log": "Bereich",
+    "number": "Nummer",
+    "owners": "Daten von",
+    "page": "Seite",
+    "part": "Teil",
+    "records": "Meldungen",
+    "refused": "abgelehnt",
+    "revision": "Fassung",
+    "roles": "Rollen",
+    "rows": "Zeilen",
+    "scope": "Umfang",
+    "seed": "Startwert",
+    "sha256": "Prüfsumme",
+    "sharing_defaults": "Vorgaben",
+    "status": "Stand",
+    "step": "Schritt",
+    "through": "durch",
+    "typed": "Kennwert der Eingabe",
+    "updated": "geändert",
+}
+_VALUES = {
+    **{role.value: role.label for role in Role},
+    **{scope.value: scope.label for scope in KeyScope},
+    **{status.value: status.label for status in MembershipStatus},
+    "True": "ja",
+    "False": "nein",
+    "internal": "Nur eigene Behörde",
+    "statistics": "Nur zählen",
+    "cooperation": "Kooperation",
+    "incident": "Vorfall",
+    "complaint": "Beschwerde",
+    "reported": "gemeldet",
+    "in_progress": "in Bearbeitung",
+    "waiting": "wartet auf Rückmeldung",
+    "rejected": "kein Handlungsbedarf",
+    "planned": "geplant",
+    "running": "läuft",
+    "done": "abgeschlossen",
+    "dropped": "eingestellt",
+    "proposed": "vorgeschlagen",
+    "confirmed": "bestätigt",
+    "dismissed": "verworfen",
+    "treated": "in Bearbeitung",
+    "closed": "abgeschlossen",
+    "created": "angelegt",
+    "changed": "geändert",
+    "invited": "eingeladen",
+    "held": "durchgeführt",
+    "cancelled": "abgesagt",
+    "discarded": "Entwurf gelöscht",
+    "decided": "Beschluss festgehalten",
+    "agenda_added": "Tagesordnungspunkt ergänzt",
+    "agenda_changed": "Tagesordnungspunkt geändert",
+    "agenda_moved": "Tagesordnung umgestellt",
+    "agenda_removed": "Tagesordnungspunkt gelöscht",
+    "edition_attached": "Ausgabe vorgelegt",
+    "access_link": "Zugangslink",
+    "document": "Vereinbarung",
+    "place": "Ort",
+    "audit": "Protokoll",
+    "areas": "Gebiete",
+    "categories": "Kategorien",
+    "agencies": "Behörden",
+}
+
+
+def act_words(entry: AuditEntry) -> str:
+    return _ACTS.get(entry.action, entry.action)
+
+
+def object_words(entry: AuditEntry) -> str:
+    """What one entry is about: word and the start of its id; empty for lists."""
+    return f"{_OBJECTS.get(entry.object_type, entry.object_type)} {entry.object_id[:8]}".strip()
+
+
+def fact_words(entry: AuditEntry) -> str:
+    return "; ".join(f"{_FACTS.get(name, name)}: {_value_words(value)}" for name, value in sorted(entry.facts.items()))
+
+
+def _value_words(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value_words(part)}" for name, part in sorted(value.items())) or "keine"
+    if isinstance(value, list):
+        return ", ".join(map(_value_words, value)) or "keine"
+    return _VALUES.get(str(value), str(value))
+
+
+def read_words(entry: AuditEntry, slug: str) -> str:
+    """What somebody has read of the agency with this slug: the one object, or how many rows of a list."""
+    count = entry.facts.get("owners", {}).get(slug)
+    if count is None:
+        return object_words(entry)
+    singular, plural = _COUNTED.get(entry.facts.get("kind") or entry.facts.get("endpoint"), ("Zeile", "Zeilen"))
+    return f"{count} {singular if count == 1 else plural}"
