@@ -3,6 +3,8 @@ from django.views.generic import TemplateView
 
 from hamm_security import health, views
 
+handler500 = "hamm_security.errors.server_error"
+
 urlpatterns = [
     path("", views.start, name="start"),
     path("health/live", health.live, name="health_live"),

@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
-class ContentTooLarge(APIException):
-    status_code = 413
-    default_code = "content_too_large"
-    default_detail = "Der Inhalt der Anfrage ist zu groß. Bitte in kleinere Anfragen teilen."
-
-
-class LimitedJSONParser(JSONParser):
-    """JSON up to DATA_UPLOAD_MAX_MEMORY_SIZE, which Django itself does not apply to a streamed body."""
+class PlainJSONParser(JSONParser):
+    """JSON with one plain message for whatever is none, nesting without end included."""
 
     def parse(self, stream, media_type=None, parser_context=None):
-        length = parser_context["request"].META.get("CONTENT_LENGTH") or "0"
-        if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise ContentTooLarge
         try:
             return super().parse(stream, media_type, parser_context)
         except (ParseError, RecursionError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpRequest, JsonResponse
 from rest_framework.exceptions import APIException, ValidationError
@@ -61,6 +62,12 @@ CODES = {
 }
 
 
+class ContentTooLarge(APIException):
+    status_code = 413
+    default_code = "content_too_large"
+    default_detail = "Der Inhalt der Anfrage ist zu groß. Bitte in kleinere Anfragen teilen."
+
+
 class Conflict(APIException):
     status_code = 409
     default_code = "conflict"
@@ -71,6 +78,8 @@ def problem_details(exc: Exception, context: dict) -> Response | None:
     """The framework's answer to an error in one form; None leaves an unforeseen error to Django."""
     if isinstance(exc, DjangoValidationError):
         exc = ValidationError(as_serializer_error(exc))
+    elif isinstance(exc, RequestDataTooBig):
+        exc = ContentTooLarge()
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -202,9 +202,17 @@ def _choice(choices, **kwargs) -> serializers.ChoiceField:
     )
 
 
-def _moment(help_text: str, **kwargs) -> serializers.DateTimeField:
-    messages = {"invalid": _MOMENT, "date": _MOMENT, "overflow": _MOMENT, "make_aware": _MOMENT}
-    return serializers.DateTimeField(help_text=help_text, error_messages=messages | _MISSING, **kwargs)
+class MomentField(serializers.DateTimeField):
+    """Date and time; a bare day would claim that something began at midnight."""
+
+    def __init__(self, **kwargs) -> None:
+        messages = dict.fromkeys(("invalid", "date", "overflow", "make_aware"), _MOMENT)
+        super().__init__(error_messages=messages | _MISSING, **kwargs)
+
+    def to_internal_value(self, value):
+        if not isinstance(value, str) or ":" not in value:
+            self.fail("invalid", format="")
+        return super().to_internal_value(value)
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 4})
@@ -233,8 +241,8 @@ class RecordInputSerializer(StrictSerializer):
     """What a partner system may say about one record. The rules of the content are the actions'."""
 
     category = KnownSlugField(known="categories", error_messages=_MISSING, help_text="Kürzel der Kategorie")
-    occurred_from = _moment("Beginn; ohne Zeitversatz in Ortszeit")
-    occurred_to = _moment("Ende, falls bekannt", required=False, allow_null=True)
+    occurred_from = MomentField(help_text="Beginn; ohne Zeitversatz in Ortszeit")
+    occurred_to = MomentField(help_text="Ende, falls bekannt", required=False, allow_null=True)
     severity = SeverityField(required=False, help_text="1 gering, 2 normal, 3 erheblich, 4 schwer")
     status = _choice(Status.choices)
     lon = CoordinateField(help_text="Länge in WGS84; zusammen mit „lat“")
