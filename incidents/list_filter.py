@@ -35,7 +35,7 @@ def day(label: str) -> forms.DateField:
         label=label,
         required=False,
         input_formats=["%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=forms.DateInput(attrs={"placeholder": "TT.MM.JJJJ", "size": 10, "autocomplete": "off"}),
         error_messages={"invalid": "Dieser Tag ist nicht lesbar. Bitte ein Datum wie 06.10.2022 eingeben."},
     )
 

@@ -79,7 +79,7 @@ def _counted(agency: Agency, category: Category, level: str) -> str:
 
 def listed(agencies: Sequence[Agency]) -> str:
     """ "Ordnungsamt, Feuerwehr und Zoll"."""
-    names = [agency.short_name for agency in agencies]
+    names = sorted((agency.short_name for agency in agencies), key=str.casefold)
     return " und ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
@@ -94,10 +94,10 @@ def reason_for(record: Record, actor) -> str:
         return "Sie sehen diese Meldung, weil Ihre Behörde sie erfasst hat."
     if not is_granted_singly(record):
         return (
-            f"Sie sehen diese Meldung, weil {record.agency.short_name} sie für die Kooperation freigegeben hat und "
-            "Ihre Behörde aktives Mitglied ist."
+            f"Sie sehen diese Meldung, weil die erfassende Behörde ({record.agency.short_name}) sie für die "
+            "Kooperation freigegeben hat und Ihre Behörde aktives Mitglied ist."
         )
     return (
-        f"Sie sehen diese Meldung, weil {record.agency.short_name} sie Ihrer Behörde einzeln freigegeben hat. "
-        "Andere Behörden sehen sie nur, wenn sie ebenfalls benannt sind."
+        f"Sie sehen diese Meldung, weil die erfassende Behörde ({record.agency.short_name}) sie Ihrer Behörde "
+        "einzeln freigegeben hat. Andere Behörden sehen sie nur, wenn sie ebenfalls benannt sind."
     )

@@ -19,7 +19,7 @@ from incidents.geo import cell_boundary
 from incidents.history import history_of
 from incidents.models import Record
 from incidents.sight import is_granted_singly, reason_for, sight_of_record
-from incidents.views.pages import PAGES, own_record, private_page, visible_record
+from incidents.views.pages import PAGES, map_source, own_record, private_page, visible_record
 from incidents.workflow import allowed_steps
 
 
@@ -40,6 +40,7 @@ def _page(request: HttpRequest, record: Record, **bound_forms) -> HttpResponse:
         "reason": reason_for(record, request.user),
         "is_own": record.agency_id == request.user.agency_id,
         "map_bbox": _bbox(record),
+        "map_source": map_source([record.district] if record.district else []),
     }
     if context["is_own"]:
         context |= _own_context(request, record, bound_forms)

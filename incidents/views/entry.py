@@ -13,7 +13,7 @@ from incidents.forms import RecordForm, initial_of
 from incidents.geo import DistrictIndex
 from incidents.models import Category, Record
 from incidents.sight import sight_of_level
-from incidents.views.pages import PAGES, Pages, own_record, private_page
+from incidents.views.pages import PAGES, Pages, map_source, own_record, private_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,12 +85,11 @@ def _context(request: HttpRequest, pages: Pages, form: RecordForm, record: Recor
     sight = None
     if asks_level and category is not None:
         sight = sight_of_level(agency=request.user.agency, category=category, level=form.chosen_level)
-    is_official = all(area.is_official for area in form.districts.areas)
     return {
         "pages": pages,
         "form": form,
         "record": record,
         "asks_level": asks_level,
         "sight": sight,
-        "map_source": "" if is_official else "Gebiete schematisch, nicht amtlich",
+        "map_source": map_source(form.districts.areas),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from agencies import audit
 from agencies.visibility import reads_records
 from incidents.actions import MODEL_OF_KIND
-from incidents.models import Kind, Record
+from incidents.models import Area, Kind, Record
 
 ROUTES = (
     *("list", "create", "detail", "edit", "export", "advance", "level", "grant", "revoke", "note", "clear_note"),
@@ -92,3 +92,8 @@ def log_rows(act: audit.Act, *, by, kind: str, rows, purpose: str = "", **facts)
             owners[row.agency.slug] = owners.get(row.agency.slug, 0) + 1
     if owners or act == audit.Act.EXPORTED:
         audit.record(act, by=by, purpose=purpose, kind=kind, owners=owners, **facts)
+
+
+def map_source(areas: Iterable[Area]) -> str:
+    """What stands in the corner of a map drawn over these areas."""
+    return "" if all(area.is_official for area in areas) else "Gebiete schematisch, nicht amtlich"

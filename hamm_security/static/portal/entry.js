@@ -113,10 +113,12 @@ function keepDraft(form, index) {
   form.addEventListener("submit", () => sessionStorage.setItem(DRAFT_SENT_PREFIX + place, key));
 }
 
-// The draft goes once another page shows that the server took the form; staying on it means errors.
+// The draft goes once another page shows that the server took the form; staying on it means errors,
+// and being nobody means that the session had ended: the draft waits for the log-in.
 function clearSentDrafts() {
+  const isTaken = document.body.dataset.person !== "" && !document.querySelector("[data-error-summary]");
   for (const name of Object.keys(sessionStorage).filter((name) => name.startsWith(DRAFT_SENT_PREFIX))) {
-    if (!document.querySelector("[data-error-summary]")) sessionStorage.removeItem(sessionStorage.getItem(name));
+    if (isTaken) sessionStorage.removeItem(sessionStorage.getItem(name));
     sessionStorage.removeItem(name);
   }
 }

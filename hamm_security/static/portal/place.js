@@ -16,5 +16,8 @@ document.addEventListener("click", (event) => {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
   choice.closest("[data-places]").replaceChildren();
-  document.getElementById("id_place_text").focus();
+  const text = document.getElementById("id_place_text");
+  // What was typed with a house number says more than the name of the street.
+  if (!/\d/.test(text.value)) text.value = choice.textContent;
+  text.focus();
 });
