@@ -120,7 +120,6 @@ class Cell(PictureRow):
     p_value = models.FloatField()
     is_significant = models.BooleanField(default=False)
     ramp = models.PositiveSmallIntegerField()
-    is_control_driven = models.BooleanField(default=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("picture", "group", "cell"), name="cell_once"),)

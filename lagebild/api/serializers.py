@@ -49,7 +49,6 @@ class CellSerializer(serializers.ModelSerializer):
             "p_value",
             "is_significant",
             "ramp",
-            "is_control_driven",
         )
 
 

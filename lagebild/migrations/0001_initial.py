@@ -224,7 +224,6 @@ class Migration(migrations.Migration):
                 ("p_value", models.FloatField()),
                 ("is_significant", models.BooleanField(default=False)),
                 ("ramp", models.PositiveSmallIntegerField()),
-                ("is_control_driven", models.BooleanField(default=False)),
                 (
                     "district",
                     models.ForeignKey(
