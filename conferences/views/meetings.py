@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -195,5 +196,6 @@ def conference_invitation(request: HttpRequest, pk) -> HttpResponse:
         "agenda": list(conference.agenda_items.all()),
         "invited": [row.agency for row in conference.invitations.select_related("agency")],
         "today": timezone.localdate(),
+        "marking": settings.MARKING,
     }
     return render(request, "conferences/invitation.html", context)
