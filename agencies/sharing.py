@@ -65,3 +65,11 @@ def agencies_seeing(record: AgencyScoped) -> list[Agency]:
     if record.sharing_level == SharingLevel.COOPERATION:
         return list(others)
     return list(others.filter(pk__in=[agency.pk for agency in agencies_granted(record)]))
+
+
+@transaction.atomic
+def withdraw_all(*, record: AgencyScoped, by, reason: str) -> None:
+    """Take back every grant on the record, e.g. when its category turns out to be one that is never shared."""
+    for agency in agencies_granted(record):
+        remove_perm(_view_permission(record), RoleGroup.objects.get(agency=agency, role=Role.MEMBER).group, record)
+        audit.record(audit.Act.REVOKED, by=by, obj=record, owner=record.agency, recipient=agency, purpose=reason)

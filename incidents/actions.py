@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from agencies import audit
+from agencies import audit, sharing
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, DistrictIndex, cell_at
@@ -199,6 +199,8 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         setattr(record, name, value)
     record.updated_at = timezone.now()
     record.save()
+    if not data.category.is_shareable:
+        sharing.withdraw_all(record=record, by=by, reason="Kategorie wird nie freigegeben")
     _require_free_reference(record, data.reference)
     details = record.detail_model().objects.filter(record=record, agency=record.agency)
     details.update(**detail, **_texts(data, record.kind))

@@ -73,6 +73,7 @@ def record_list(request: HttpRequest, kind: str) -> HttpResponse:
         "filter_query": query.urlencode(),
         "may_enter": request.user.can("enter_records"),
         "may_export": request.user.can("share_records"),
+        "may_import": request.user.can("import_records"),
         "may_lead": request.user.can("lead_agency"),
     }
     return render(request, "incidents/list.html", context)
@@ -144,7 +145,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
         else:
             purpose = form.cleaned_data["purpose"]
             log_rows(audit.Act.EXPORTED, by=request.user, kind=kind, rows=rows, purpose=purpose, rows_count=len(rows))
-            return _download(table.as_csv(rows), pages)
+            return _download(table.as_csv(rows, request.user), pages)
     total = records.order_by()[: table.MOST_ROWS + 1].count()
     context = {
         "pages": pages,

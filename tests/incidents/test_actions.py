@@ -230,3 +230,13 @@ def test_every_change_moves_the_time_partners_pull_by(world):
         step(record)
         record.refresh_from_db()
         assert record.updated_at > long_ago, name
+
+
+def test_move_to_an_unshareable_category_takes_grants_back(world):
+    record = factories.make_incident(world.police)
+    sharing.grant(record=record, to=world.order, by=world.owner_release)
+    assert Incident.objects.visible_to(world.partner).contains(record)
+    personal = factories.make_category("personal", is_shareable=False, in_picture=False)
+    actions.change(record=record, data=data(personal), by=world.owner_entry)
+    assert not Incident.objects.visible_to(world.partner).contains(record)
+    assert AuditEntry.objects.filter(action="revoked", object_id=str(record.pk), recipient=world.order).exists()
