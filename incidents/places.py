@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 PLACES_FILE = Path(__file__).resolve().parent / "data" / "hamm_places.json"
 SHORTEST_QUERY = 2
 MOST_RESULTS = 6
+NEAREST_M = 600.0
+_METRES_PER_DEGREE = 111_320.0
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _STREET = re.compile(r"str(?:asse)?\b\.?")
 _HOUSE_NUMBER = re.compile(r"\b\d{1,4}\s?[a-z]?\b")
@@ -107,3 +110,14 @@ def _entries() -> tuple[_Entry, ...]:
             name = _without_number(folded(spelling))
             entries.append(_Entry(place, name, frozenset(name.split())))
     return tuple(entries)
+
+
+def nearest_name(lon: float, lat: float, *, within_m: float = NEAREST_M) -> str | None:
+    """Name of the closest known place within `within_m` metres, on a locally flat earth; None where there is none."""
+    scale = math.cos(math.radians(lat))
+    ranked = [
+        (math.hypot((entry.place.lon - lon) * scale, entry.place.lat - lat) * _METRES_PER_DEGREE, entry.place.name)
+        for entry in _entries()
+    ]
+    distance, name = min(ranked, default=(math.inf, ""))
+    return name if distance <= within_m else None
