@@ -175,3 +175,4 @@ class MeasureFilter(forms.Form):
         empty_label="alle",
     )
     mine = forms.BooleanField(label="nur meine Behörde", required=False)
+    erkenntnis = forms.UUIDField(required=False, widget=forms.HiddenInput)

@@ -26,6 +26,7 @@ def portal(request: HttpRequest) -> dict:
     return {
         "portal_name": settings.PORTAL_NAME,
         "portal_version": settings.PORTAL_VERSION,
+        "searches_records": signed_in and reads_records(user),
         "nav_items": _navigation(request) if signed_in else [],
         "current_agency": user.agency if signed_in else None,
         "standing_notice": standing_notice(user.agency) if signed_in else "",

@@ -69,6 +69,8 @@ def _filtered(measures, form: MeasureFilter, actor):
         measures = measures.overdue(timezone.localdate())
     elif state != "all":
         measures = measures.filter(status=state)
+    if data.get("erkenntnis"):
+        measures = measures.filter(finding=data["erkenntnis"])
     if data.get("agency"):
         measures = measures.filter(agency=data["agency"])
     return measures.filter(agency=actor.agency) if data.get("mine") else measures

@@ -20,6 +20,7 @@ from agencies.access import requires
 from agencies.forms import went_through
 from agencies.visibility import reads_picture
 from conferences import actions
+from conferences.briefing import freeze_for
 from conferences.forms import ConferenceFilter, ConferenceForm, EditionForm
 from conferences.models import Conference, ConferenceStatus, Measure
 from conferences.views.measures import measure_lines
@@ -38,6 +39,7 @@ STEPS: dict[str, tuple[Callable, str]] = {
     "einladen": (actions.invite, "Die eingeladenen Behörden sehen die Konferenz jetzt."),
     "durchgefuehrt": (actions.hold, "Die Konferenz ist als durchgeführt festgehalten."),
     "absagen": (actions.cancel, "Die Konferenz ist abgesagt."),
+    "lagebild-einfrieren": (freeze_for, "Das neueste Lagebild liegt der Konferenz als Ausgabe vor."),
 }
 
 
