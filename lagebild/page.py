@@ -98,7 +98,9 @@ def finding_lines(sighting: Sighting) -> dict:
         "url": reverse("lagebild:finding", args=(finding.pk,)),
         "kind": finding.kind,
         "what": f"{finding.group.label}, {finding.place_label}",
-        "district": finding.district.name if finding.district else "",
+        "district": finding.district.name
+        if finding.district and finding.district.name not in finding.place_label
+        else "",
         "word": sighting.get_status_word_display(),
         "since": since,
         "strength": strength_text(sighting),

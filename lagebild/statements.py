@@ -36,8 +36,9 @@ def key_statements(
 
 
 def _where(hotspot: HotspotResult) -> str:
-    district = f" ({hotspot.district.name})" if hotspot.district else ""
-    return f"{place_label(hotspot)}{district}"
+    label = place_label(hotspot)
+    named = hotspot.district is None or hotspot.district.name in label
+    return label if named else f"{label} ({hotspot.district.name})"
 
 
 def _ordered(hotspots: list[HotspotResult]) -> list[HotspotResult]:
