@@ -10,6 +10,7 @@ import h3.api.basic_int as h3
 from django.utils import timezone
 
 from incidents.models import Record
+from incidents.sight import is_granted_singly
 
 MOST_ROWS = 20_000
 HEADINGS = (
@@ -25,7 +26,7 @@ def safe_cell(value: object) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
-def as_csv(records: Iterable[Record]) -> str:
+def as_csv(records: Iterable[Record], by) -> str:
     """The table with a byte order mark, as spreadsheet programmes in German offices expect it.
 
     `records` bring their category with group, agency, district and note.
@@ -35,12 +36,13 @@ def as_csv(records: Iterable[Record]) -> str:
     writer = csv.writer(out, delimiter=";")
     writer.writerow(HEADINGS)
     for record in records:
-        writer.writerow([safe_cell(value) for value in _cells(record)])
+        writer.writerow([safe_cell(value) for value in _cells(record, by)])
     return out.getvalue()
 
 
-def _cells(record: Record) -> tuple:
+def _cells(record: Record, by) -> tuple:
     note = cleared_note(record)
+    is_granted = record.agency_id != by.agency_id and is_granted_singly(record)
     return (
         record.short_id,
         record.agency.short_name,
@@ -53,7 +55,7 @@ def _cells(record: Record) -> tuple:
         record.get_accuracy_display(),
         record.district.name if record.district else "",
         h3.int_to_str(record.cell) if record.cell is not None else "",
-        record.get_sharing_level_display(),
+        "Einzelfreigabe" if is_granted else record.get_sharing_level_display(),
         note.text if note else "",
     )
 

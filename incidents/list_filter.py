@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 
 from agencies.models import Agency
@@ -111,7 +112,9 @@ class FilterForm(PortalForm):
         if data["status"]:
             records = records.open() if data["status"] == OPEN else records.filter(status=data["status"])
         if data["level"]:
-            records = records.filter(sharing_level=data["level"])
+            # The level of a record seen by a grant is the owner's business: no filter answers for it.
+            known = Q(agency=self._by.agency) | Q(sharing_level=SharingLevel.COOPERATION)
+            records = records.filter(known, sharing_level=data["level"])
         records = self._in_period(records)
         return records.search(data["q"], self._by) if data["q"] else records
 

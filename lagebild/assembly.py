@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from incidents.models import Area, CategoryGroup
-from lagebild.models import AtomFamily, ReleasedAtom
+from lagebild.models import AtomFamily, ReleasedAtom, StatusWord
 from lagebild.selectors import NO_CELL, CaseTable, City, CoverageTable, day_number, week_of
-from lagebild.stats.grid import count_cells
-from lagebild.stats.hotspots import HotspotMap, find_hotspots
+from lagebild.stats.grid import OUTSIDE, count_cells
+from lagebild.stats.hotspots import Hotspot, HotspotMap, find_hotspots
 from lagebild.stats.rates import Comparison, compare
 from lagebild.stats.status import active_periods, hotspot_status
 from lagebild.stats.weeks import BLOCK_DAYS, YEAR_BLOCKS, YEAR_DAYS, block_index
@@ -128,10 +128,11 @@ def assemble_streams(inputs: Inputs) -> tuple[list[CellResult], list[HotspotResu
 
 @dataclass(frozen=True)
 class _Stream:
-    """One group's published counts on the city's grid, by 28-day period ending on the picture's date.
+    """One group's published counts on the city's grid.
 
-    periods: (13, n); by_agency: agency id -> (n,) cooperation part; protected: (n,); recent: (168, n) is not kept,
-    only its two halves of 84 days.
+    periods: (13, n) cooperation part by 28-day period ending on the picture's date; by_agency: agency id -> (n,)
+    cooperation part; protected: (n,) released atoms; recent, recent_before: (n,) cooperation part of the last 84 days
+    and the 84 before.
     """
 
     inputs: Inputs
@@ -154,10 +155,7 @@ class _Stream:
             periods[period] = count_cells(grid, table.cell[chosen], table.count[chosen])
         protected = np.zeros(grid.size, dtype=np.int64)
         for atom in _cell_atoms(inputs, group):
-            middle = atom.period_start + (atom.period_end - atom.period_start) / 2
-            counts = count_cells(grid, [atom.cell], [atom.count])
-            periods[(middle - window.first).days // BLOCK_DAYS] += counts
-            protected += counts
+            protected += count_cells(grid, [atom.cell], [atom.count])
         days_ago = day_number(window.date) - table.day
         recent, before = days_ago < RECENT_DAYS, (days_ago >= RECENT_DAYS) & (days_ago < 2 * RECENT_DAYS)
         by_agency = {
@@ -176,11 +174,11 @@ class _Stream:
 
     @property
     def year(self) -> np.ndarray:
-        return self.periods.sum(axis=0)
+        return self.periods.sum(axis=0) + self.protected
 
     @property
     def total(self) -> int:
-        return int(self.periods.sum())
+        return int(self.year.sum())
 
     def cell_results(self, found: HotspotMap) -> list[CellResult]:
         city, year = self.inputs.city, self.year
@@ -208,8 +206,9 @@ class _Stream:
         active = active_periods(city.grid, self.periods)
         alone = self._seen_alone()
         results = []
-        for hotspot, word in zip(best, words, strict=True):
+        for hotspot, found_word in zip(best, words, strict=True):
             members = list(hotspot.cells)
+            word = StatusWord.UNKNOWN if self._is_mostly_protected(hotspot) else StatusWord(found_word.value)
             results.append(
                 HotspotResult(
                     group=self.group,
@@ -219,8 +218,8 @@ class _Stream:
                     count=hotspot.count,
                     expected=hotspot.expected,
                     p_value=hotspot.p,
-                    status_word=str(word),
-                    active_since=self._active_since(active[:, hotspot.centre]),
+                    status_word=word,
+                    active_since=None if word == StatusWord.UNKNOWN else self._active_since(active[:, hotspot.centre]),
                     recent_count=int(self.recent[members].sum()),
                     recent_before=int(self.recent_before[members].sum()),
                     is_merged_only=not alone[members].any(),
@@ -228,6 +227,14 @@ class _Stream:
                 )
             )
         return results
+
+    def _is_mostly_protected(self, hotspot: Hotspot) -> bool:
+        """Whether released atoms are half of the disk or more.
+
+        An atom is withheld below its minimum, so their course over the year would read withholding as fading.
+        """
+        disk = self.inputs.city.grid.disks[hotspot.centre]
+        return 2 * int(self.protected[disk[disk != OUTSIDE]].sum()) >= hotspot.count
 
     def _active_since(self, active: np.ndarray) -> dt.date | None:
         """First day of the unbroken run of active periods that ends last; None where no period is active."""

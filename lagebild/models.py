@@ -263,6 +263,7 @@ class StatusWord(models.TextChoices):
     NEW = "new", "neu"
     FORMER = "former", "ehemals"
     SPORADIC = "sporadic", "wechselnd"
+    UNKNOWN = "unknown", "Verlauf nicht bestimmbar"
 
 
 class Sighting(PictureRow):

@@ -32,7 +32,7 @@ _COVERAGE_STATES = {
     CoverageState.MISSING: "missing",
     CoverageState.NOT_MEMBER: "not_member",
 }
-NEW_FIRST = (StatusWord.NEW, StatusWord.SPORADIC, StatusWord.PERSISTENT, StatusWord.FORMER)
+NEW_FIRST = (StatusWord.NEW, StatusWord.SPORADIC, StatusWord.PERSISTENT, StatusWord.UNKNOWN, StatusWord.FORMER)
 COVERAGE_WEEKS_SHOWN = 26
 
 

@@ -79,7 +79,8 @@ def strength_text(sighting: Sighting) -> str:
 
 
 def recent_text(sighting: Sighting) -> str:
+    """The last months; only records shared one by one are known so soon."""
     return (
-        f"in den letzten zwölf Wochen {german_number(sighting.recent_count)}, "
+        f"Einzelmeldungen in den letzten zwölf Wochen {german_number(sighting.recent_count)}, "
         f"in den zwölf davor {german_number(sighting.recent_before)}"
     )

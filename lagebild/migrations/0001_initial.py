@@ -305,6 +305,7 @@ class Migration(migrations.Migration):
                             ("new", "neu"),
                             ("former", "ehemals"),
                             ("sporadic", "wechselnd"),
+                            ("unknown", "Verlauf nicht bestimmbar"),
                         ],
                         max_length=10,
                     ),

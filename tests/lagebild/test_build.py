@@ -266,3 +266,12 @@ def test_build_does_not_cost_more_queries_with_more_records(world, django_assert
     background(world.police, world.order, per_place=3)
     with django_assert_max_num_queries(len(few.captured_queries) + 2):
         build_picture(date=TODAY)
+
+
+def test_withheld_counts_are_not_read_as_fading(world):
+    """Released atoms only: the last months are not released yet, which says nothing about the place."""
+    for start in (120, 148, 176):
+        incidents(world.police, 7, start=start, step=0, sharing_level=SharingLevel.STATISTICS)
+    incidents(world.police, 30, place=FAR, start=3, step=9)
+    sighting = build_picture(date=TODAY).sightings.get(finding__place_label__contains="Hauptbahnhof")
+    assert (sighting.count, sighting.status_word, sighting.active_since) == (21, StatusWord.UNKNOWN, None)
