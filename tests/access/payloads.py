@@ -1,0 +1,97 @@
+"""What is posted to each route so that whoever may do it succeeds: a refusal is then never one of the form."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from agencies.roles import Role
+from conferences.models import Body, MeasureStatus
+from incidents.importing.weeks import weeks_without_delivery
+from tests import factories
+from tests.access.stage import Stage
+
+NEW_PASSWORD = "Noch-ein-Kennwort-2026"
+
+
+def _day(days: int) -> str:
+    return f"{timezone.localdate() + datetime.timedelta(days=days):%d.%m.%Y}"
+
+
+def _record(kind: str) -> dict:
+    place = {"lon": "7,8078", "lat": "51,6781", "accuracy": "point"}
+    texts = {"description": "Gesehen", "reference": "Neu 1"}
+    return {"category": f"{kind}-kind", "severity": "2", "occurred_from": "gestern 10:00"} | place | texts
+
+
+def _records(kind: str) -> dict[str, Callable[[Stage], dict]]:
+    return {
+        "create": lambda stage: _record(kind) | {"sharing_level": "internal"},
+        "edit": lambda stage: _record(kind) | {"reference": ""},
+        "export": lambda stage: {"purpose": "Vorbereitung der Sitzung"},
+        "defaults": lambda stage: {f"{kind}-kind": "cooperation"},
+        "advance": lambda stage: {"status": "in_progress"},
+        "level": lambda stage: {"sharing_level": "statistics", "reason": "Anlass"},
+        "grant": lambda stage: {"agency": "zoll", "reason": "Anlass"},
+        "note": lambda stage: {"text": "Mit Werkzeug"},
+    }
+
+
+def _conference() -> dict:
+    return {"body": Body.CONFERENCE.value, "title": "Neu", "date": _day(9), "time": "10:00", "place": "Rathaus"}
+
+
+def _upload() -> dict:
+    return {"kind": "incident", "file": SimpleUploadedFile("neu.csv", b"kategorie;beginn\nquatsch;gestern\n")}
+
+
+PAYLOADS: dict[str, Callable[[Stage], dict]] = {
+    "login": lambda stage: {"username": stage.world.partner.email, "password": factories.PASSWORD},
+    "password_change": lambda stage: {
+        "old_password": factories.PASSWORD,
+        "new_password1": NEW_PASSWORD,
+        "new_password2": NEW_PASSWORD,
+    },
+    "agencies:person_add": lambda stage: {
+        "full_name": "Neu",
+        "email": "neu@polizei.example",
+        "roles": [Role.ENTRY.value],
+    },
+    "agencies:person": lambda stage: {"roles": [Role.ENTRY.value]},
+    "agencies:key_add": lambda stage: {"label": "Nachtabruf", "scope": "read", "days": "30", "networks": ""},
+    "agencies:membership_step": lambda stage: {"aussetzen-reason": "Probe"},
+    "imports:index": lambda stage: _upload(),
+    "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},
+    "lagebild:finding": lambda stage: {"status": "confirmed", "assessment": "Trifft zu"},
+    "lagebild:freeze": lambda stage: {"title": "Zweite", "body": "Runde", "picture": str(stage.things.picture.pk)},
+    "conferences:create": lambda stage: _conference(),
+    "conferences:edit": lambda stage: _conference() | {"agencies": [stage.world.order.pk]},
+    "conferences:edition": lambda stage: {"edition": str(stage.things.edition.pk)},
+    "conferences:item_add": lambda stage: {"title": "Neuer Punkt"},
+    "conferences:item_edit": lambda stage: {"title": "Anderer Punkt"},
+    "conferences:item_move": lambda stage: {"direction": "down"},
+    "conferences:decision_add": lambda stage: {
+        "text": "Beschluss",
+        "votes_for": "1",
+        "votes_against": "0",
+        "votes_abstained": "0",
+    },
+    "conferences:measure_add": lambda stage: {
+        "title": "Streife",
+        "agency": stage.world.order.pk,
+        "due_on": _day(20),
+    },
+    "measures:detail": lambda stage: {"status": MeasureStatus.RUNNING.value, "text": "Begonnen"},
+    **{f"incidents:{name}": payload for name, payload in _records("incident").items()},
+    **{f"complaints:{name}": payload for name, payload in _records("complaint").items()},
+}
+
+
+def api_record(route: str) -> dict | list:
+    """What a partner system sends to enter one record, alone or in bulk."""
+    kind, _, name = route.removeprefix("api:").partition("s-")
+    record = {"category": f"{kind}-kind", "occurred_from": "2026-11-01T10:00:00+01:00", "reference": "Neu 1"}
+    return [record] if name == "bulk" else record

@@ -1,0 +1,277 @@
+"""One city with something on every page: what the tables of routes and the search for leaks walk through."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from itertools import count
+from types import SimpleNamespace
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from agencies import sharing
+from agencies.keys import create_api_key
+from agencies.models import Agency, KeyScope, User
+from agencies.visibility import SharingLevel
+from conferences import actions as meetings
+from conferences.measures import create_measure
+from conferences.models import Body
+from incidents.actions import NOTE_OF_KIND
+from incidents.importing import kept
+from incidents.models import Kind, Record
+from lagebild.actions import build_picture
+from lagebild.edition_content import EditionOrder
+from lagebild.editions import freeze_edition
+from tests import factories
+from tests.conftest import World, make_world
+
+MAKERS = {Kind.INCIDENT: factories.make_incident, Kind.COMPLAINT: factories.make_complaint}
+NAMESPACES = {Kind.INCIDENT: "incidents", Kind.COMPLAINT: "complaints"}
+# Digits that are nowhere else: they betray the exact place even when it is rounded.
+EXACT = (7.8073129, 51.6781193)
+EXACT_DIGITS = ("7.80731", "51.67811", "7,80731", "51,67811")
+RUNNING_NUMBERS = count(1_900_000_001)
+# One client for all, its cookies cleared before each request: a new one would load the middleware every time.
+_client = Client()
+NOTE_TEXT = "Zwitscher-Hinweis ohne Freigabe"
+
+
+@dataclass(frozen=True)
+class Stage:
+    world: World
+    args: dict[str, list]
+    records: dict[tuple[str, str], Record]
+    things: SimpleNamespace
+    secrets: dict[str, str]
+    keys: dict[str, str]
+    sessions: dict[str, str]
+
+    def ask(self, who: str, method: str, url: str, data: dict | None = None, **headers) -> HttpResponse:
+        """One request of a person of the cast by name, or of "anonymous", in a browser of its own."""
+        _client.cookies.clear()
+        if who in self.sessions:
+            _client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[who]
+        if method == "POST" and data is not None:
+            return _read(_client.post(url, data, headers=headers))
+        return _read(_client.generic(method, url, headers=headers))
+
+    def pull(self, key: str, url: str, method: str = "GET", data: dict | list | None = None) -> HttpResponse:
+        """One request of a partner system with the key of that name, or with none."""
+        headers = {"Authorization": f"Api-Key {self.keys[key]}"} if key in self.keys else {}
+        body = b"" if data is None else json.dumps(data)
+        _client.cookies.clear()
+        return _read(_client.generic(method, url, body, content_type="application/json", headers=headers))
+
+
+def _read(response: HttpResponse) -> HttpResponse:
+    """Take the whole answer in; the file it may stream from is closed at its end."""
+    if response.streaming:
+        response.content_read = b"".join(response.streaming_content)
+    return response
+
+
+def body_of(response: HttpResponse) -> bytes:
+    return response.content_read if response.streaming else response.content
+
+
+def canaries(kind: str, label: str) -> dict[str, str]:
+    """Confidential texts of one record; each can be told from every other."""
+    names = ["reference", "place_text", "description", "internal_note"]
+    if kind == Kind.COMPLAINT:
+        names += ["complainant_contact", "reporter_key"]
+    return {name: f"Zwitscher-{kind}-{label}-{name}" for name in names}
+
+
+def _record(agency: Agency, kind: str, label: str, level: str, **fields) -> Record:
+    record = MAKERS[kind](agency, sharing_level=level, place=EXACT, **(canaries(kind, label) | fields))
+    record.detail_model().objects.filter(record=record).update(number=next(RUNNING_NUMBERS))
+    record.detail.refresh_from_db()
+    return record
+
+
+def _records(world: World) -> dict[tuple[str, str], Record]:
+    """Per kind: police records of every level and way of sharing, one of the partner, one of the suspended agency."""
+    records = {}
+    for kind in Kind:
+        unshareable = factories.make_category(
+            f"{kind}-conduct", kind=kind, group=f"{kind}-group", is_shareable=False, in_picture=False
+        )
+        plan = {
+            "internal": (world.police, SharingLevel.INTERNAL, {}),
+            "statistics": (world.police, SharingLevel.STATISTICS, {}),
+            "cooperation": (world.police, SharingLevel.COOPERATION, {}),
+            "granted": (world.police, SharingLevel.INTERNAL, {}),
+            "conduct": (world.police, SharingLevel.INTERNAL, {"category": unshareable}),
+            "withdrawn": (world.tax, SharingLevel.COOPERATION, {}),
+        }
+        for label, (agency, level, fields) in plan.items():
+            records[kind, label] = _record(agency, kind, label, level, **fields)
+        sharing.grant(record=records[kind, "granted"], to=world.order, by=world.owner_release)
+        for label in ("internal", "cooperation"):
+            NOTE_OF_KIND[kind].objects.create(
+                record=records[kind, label], agency=world.police, text=NOTE_TEXT, written_by=world.owner_entry
+            )
+    return records
+
+
+def make_background(world: World) -> None:
+    """Enough shared incidents for a picture with one cluster around the station."""
+    day = datetime.timedelta(days=1)
+    for number in range(14):
+        moment = timezone.now() - (2 + 5 * number) * day
+        agency = (world.police, world.order)[number % 2]
+        factories.make_incident(agency, sharing_level=SharingLevel.COOPERATION, occurred_from=moment)
+    for number in range(30):
+        place = (7.79 + 0.01 * (number % 6), 51.664 + 0.007 * (number % 5))
+        if abs(place[0] - factories.STATION[0]) > 0.014 or abs(place[1] - factories.STATION[1]) > 0.009:
+            moment = timezone.now() - (3 + 11 * number) * day
+            factories.make_incident(
+                world.fire, sharing_level=SharingLevel.COOPERATION, occurred_from=moment, place=place
+            )
+
+
+def _meeting(world: World, title: str, agencies: list[Agency]):
+    return meetings.create_conference(
+        body=Body.CONFERENCE,
+        title=title,
+        starts_at=timezone.now() - datetime.timedelta(hours=1),
+        place="Rathaus",
+        agencies=agencies,
+        by=world.chair,
+    )
+
+
+def _things(world: World) -> SimpleNamespace:
+    picture = build_picture(date=timezone.localdate())
+    finding = picture.sightings.order_by("rank")[0].finding
+    edition = freeze_edition(
+        picture=picture, order=EditionOrder(title="Lagebild der Probe", body="Sicherheitskonferenz"), by=world.chair
+    )
+    planned = _meeting(world, "Geplante Sitzung", [world.order])
+    meeting = _meeting(world, "Sitzung mit Gästen", [world.order, world.guest_agency])
+    item = meetings.add_agenda_item(conference=meeting, title="Bahnhof", finding=finding, by=world.chair)
+    meetings.add_agenda_item(conference=meeting, title="Verschiedenes", by=world.chair)
+    meetings.attach_edition(conference=meeting, edition=edition, by=world.chair)
+    meetings.invite(conference=meeting, by=world.chair)
+    decision = meetings.record_decision(conference=meeting, text="Mehr Licht", agenda_item=item, by=world.chair)
+    due_on = timezone.localdate() + datetime.timedelta(days=30)
+    measure = create_measure(decision=decision, title="Laternen", agency=world.order, due_on=due_on, by=world.chair)
+    membership = world.police.memberships.get()
+    membership.document.save("probe.pdf", ContentFile(b"%PDF-1.7 Zwitscher-Vereinbarung"))
+    key, _ = create_api_key(agency=world.police, scope=KeyScope.READ, label="Zwitscher-Schlüssel", by=world.owner_lead)
+    upload = SimpleUploadedFile("Zwitscher-Datei.csv", b"kategorie;beginn\nquatsch;gestern\n")
+    run = kept.keep_check(upload=upload, kind=Kind.INCIDENT, mapping={}, by=world.owner_release)
+    return SimpleNamespace(
+        picture=picture,
+        finding=finding,
+        edition=edition,
+        planned=planned,
+        meeting=meeting,
+        item=item,
+        decision=decision,
+        measure=measure,
+        membership=membership,
+        key=key,
+        run=run,
+    )
+
+
+def _secrets(world: World, records: dict[tuple[str, str], Record]) -> dict[str, str]:
+    """What only the owner may ever read, by name. Short ids and faces are no secrets."""
+    found = {}
+    for (kind, label), record in records.items():
+        for name, text in canaries(kind, label).items():
+            found[f"{kind} {label} {name}"] = text
+        found[f"{kind} {label} number"] = record.detail.number_label
+        found[f"{kind} {label} bare number"] = str(record.detail.number)
+    found |= {f"exact {digits}": digits for digits in EXACT_DIGITS}
+    return found | {
+        "uncleared note": NOTE_TEXT,
+        "agreement": "Zwitscher-Vereinbarung",
+        "key": "Zwitscher-Schlüssel",
+        "file": "Zwitscher-Datei",
+    }
+
+
+def _keys(world: World) -> dict[str, str]:
+    agencies = {
+        "owner": world.police,
+        "partner": world.order,
+        "stranger": world.fire,
+        "suspended": world.tax,
+        "guest": world.guest_agency,
+        "siko": world.siko,
+    }
+    keys = {}
+    for name, agency in agencies.items():
+        for scope in KeyScope:
+            _, keys[f"{name} {scope.value}"] = create_api_key(agency=agency, scope=scope, label=name, by=None)
+    expired, keys["expired"] = create_api_key(
+        agency=world.police, scope=KeyScope.WRITE, label="alt", by=None, valid_for=datetime.timedelta(seconds=-1)
+    )
+    revoked, keys["revoked"] = create_api_key(agency=world.police, scope=KeyScope.WRITE, label="weg", by=None)
+    type(revoked).objects.filter(pk=revoked.pk).update(revoked_at=timezone.now())
+    _, keys["elsewhere"] = create_api_key(
+        agency=world.police, scope=KeyScope.WRITE, label="fern", by=None, networks=["10.9.0.0/16"]
+    )
+    keys["wrong"] = f"{expired.prefix}.{'x' * 43}"
+    return keys
+
+
+def build_stage() -> Stage:
+    world = make_world()
+    records = _records(world)
+    make_background(world)
+    things = _things(world)
+    sessions = {name: _session_of(person) for name, person in world.people().items()}
+    meeting, run = things.meeting.pk, things.run.pk
+    args = {
+        "": [],
+        "own agency": ["polizei"],
+        "guest agency": ["schulaufsicht"],
+        "own entry": ["polizei", world.owner_entry.pk],
+        "own key": ["polizei", things.key.pk],
+        "own membership": ["polizei", things.membership.pk],
+        "suspend": ["feuerwehr", "aussetzen"],
+        "link": _access_link(world.owner_entry),
+        "incident": ["incident"],
+        "run": [run],
+        "finding": [things.finding.pk],
+        "edition": [things.edition.pk],
+        "meeting": [meeting],
+        "planned": [things.planned.pk],
+        "hold": [meeting, "durchgefuehrt"],
+        "item": [meeting, things.item.pk],
+        "decision": [meeting, things.decision.pk],
+        "measure": [things.measure.pk],
+        "picture": [things.picture.pk],
+        "agency": ["polizei"],
+        "category": ["incident-kind"],
+        "area": ["west"],
+        "nothing": ["gibt-es-nicht/"],
+    }
+    for (kind, label), record in records.items():
+        args[f"{kind} {label}"] = [record.pk]
+        args[f"{kind} {label} grant"] = [record.pk, "ordnungsamt"]
+    return Stage(world, args, records, things, _secrets(world, records), _keys(world), sessions)
+
+
+def _access_link(person: User) -> list[str]:
+    """Valid as long as the person does not sign in again."""
+    person.refresh_from_db()
+    return [urlsafe_base64_encode(force_bytes(person.pk)), default_token_generator.make_token(person)]
+
+
+def _session_of(person: User) -> str:
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client.session.session_key
