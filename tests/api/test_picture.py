@@ -65,7 +65,8 @@ def test_cells_trends_and_findings_are_the_stored_ones(world, caller_of, picture
     assert finding == caller.get(f"/findings/{finding['id']}/").json()
     stored = picture.sightings.get(finding=finding["id"])
     assert (finding["sighting"]["picture"], finding["sighting"]["count"]) == (str(picture.pk), stored.count)
-    assert finding["sighting"]["center_cell"] in {row["cell"] for row in cells}
+    assert finding["sighting"]["center_cell"] == format(stored.center_cell, "x")
+    assert finding["sighting"]["cells"] == [format(cell, "x") for cell in stored.cells]
 
 
 def test_only_the_newest_sighting_is_given(world, caller_of, picture, time_machine):
