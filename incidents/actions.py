@@ -195,9 +195,12 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         "severity": data.severity,
         **face,
     }
+    differs = any(getattr(record, name) != value for name, value in values.items())
     for name, value in values.items():
         setattr(record, name, value)
-    record.updated_at = timezone.now()
+    if differs:
+        # Partners see this time; a change of the detail alone is none of theirs.
+        record.updated_at = timezone.now()
     record.save()
     if not data.category.is_shareable:
         sharing.withdraw_all(record=record, by=by, reason="Kategorie wird nie freigegeben")
@@ -245,6 +248,7 @@ def propose_note(*, record: Record, text: str, by) -> RecordNote:
     record = _own_locked(record, by, "enter_records")
     if not text.strip():
         raise ValidationError({"text": "Der Hinweis ist leer. Bitte einen Text eingeben."})
+    replaces_cleared = NOTE_OF_KIND[record.kind].objects.filter(record=record, cleared_at__isnull=False).exists()
     note, _ = NOTE_OF_KIND[record.kind].objects.update_or_create(
         record=record,
         defaults={
@@ -256,7 +260,8 @@ def propose_note(*, record: Record, text: str, by) -> RecordNote:
             "cleared_at": None,
         },
     )
-    record.touch()
+    if replaces_cleared:
+        record.touch()
     audit.record(audit.Act.NOTE_PROPOSED, by=by, obj=record, owner=record.agency)
     return note
 

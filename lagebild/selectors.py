@@ -84,7 +84,10 @@ class LocalDay(Func):
     """Local calendar date of a timestamp; the time zone is a setting checked at start."""
 
     output_field = DateField()
-    template = f"(%(expressions)s AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::date"
+
+    def as_sql(self, compiler, connection, **context):
+        template = f"(%(expressions)s AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::date"
+        return super().as_sql(compiler, connection, template=template, **context)
 
 
 def load_strata() -> tuple[tuple[Stratum, ...], dict[int, int]]:

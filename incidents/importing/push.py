@@ -132,4 +132,4 @@ def _results(
 def _outcome(known: RecordDetail | None, store: Store) -> str:
     if known is None:
         return "created"
-    return "updated" if known.record.updated_at == store.now else "unchanged"
+    return "updated" if known.record_id in store.changed_ids else "unchanged"

@@ -46,6 +46,7 @@ class Store:
     level_on_update: bool
     source: str = Source.IMPORT
     now: datetime.datetime = field(default_factory=timezone.now)
+    changed_ids: set = field(default_factory=set)
 
     def existing(self, references: list[str]) -> dict[str, RecordDetail]:
         """The agency's details with their faces by reference, locked when they may be written."""
@@ -74,7 +75,10 @@ class Store:
             self._update(changed)
 
     def _takes_over(self, item: Prepared, detail: RecordDetail) -> bool:
-        """Set what differs on the loaded rows; whether anything did."""
+        """Set what differs on the loaded rows; whether anything did.
+
+        The face's time of change moves only with the face: partners see it, and a changed detail is none of theirs.
+        """
         face = item.face_values()
         if self.level_on_update:
             face["sharing_level"] = item.data.sharing_level
@@ -83,6 +87,10 @@ class Store:
         differing = [(row, name, value) for row, name, value in pairs if getattr(row, name) != value]
         for row, name, value in differing:
             setattr(row, name, value)
+        if any(row is detail.record for row, _, _ in differing):
+            detail.record.updated_at = self.now
+        if differing:
+            self.changed_ids.add(detail.record_id)
         return bool(differing)
 
     def _create(self, items: list[Prepared]) -> None:
@@ -119,8 +127,6 @@ class Store:
     def _update(self, details: list[RecordDetail]) -> None:
         """One statement per table: the rows exist and are locked, so every insert turns into the update."""
         faces = [detail.record for detail in details]
-        for face in faces:
-            face.updated_at = self.now
         face_fields = {"category", *_FACTS, "sharing_level", "accuracy", "cell", "district", "updated_at"}
         detail_model = self.model.detail_model()
         own = {f.name for f in detail_model._meta.concrete_fields}

@@ -215,14 +215,13 @@ def test_note_needs_a_second_person(world):
     assert (rewritten.cleared_by, rewritten.cleared_at) == (None, None)
 
 
-def test_every_change_moves_the_time_partners_pull_by(world):
+def test_every_change_of_the_face_moves_the_time_partners_pull_by(world):
     long_ago = timezone.now() - datetime.timedelta(days=30)
     steps = {
         "advance": lambda record: actions.advance(record=record, status=Status.DONE, by=world.owner_lead),
         "level": lambda record: actions.set_level(record=record, level=SharingLevel.COOPERATION, by=world.owner_lead),
         "grant": lambda record: sharing.grant(record=record, to=world.order, by=world.owner_lead),
         "revoke": lambda record: sharing.revoke(record=record, to=world.order, by=world.owner_lead),
-        "note": lambda record: actions.propose_note(record=record, text="Text", by=world.owner_lead),
         "change": lambda record: actions.change(record=record, data=data(), by=world.owner_lead),
     }
     for name, step in steps.items():
@@ -240,3 +239,18 @@ def test_move_to_an_unshareable_category_takes_grants_back(world):
     actions.change(record=record, data=data(personal), by=world.owner_entry)
     assert not Incident.objects.visible_to(world.partner).contains(record)
     assert AuditEntry.objects.filter(action="revoked", object_id=str(record.pk), recipient=world.order).exists()
+
+
+def test_time_of_change_tells_partners_nothing_of_the_detail(world):
+    record = factories.make_incident(world.police, sharing_level=SharingLevel.COOPERATION)
+    lon, lat = STATION
+    same = {"occurred_from": record.occurred_from, "lon": lon, "lat": lat}
+    before = record.updated_at
+    actions.change(record=record, data=data(record.category, description="Neu", **same), by=world.owner_entry)
+    actions.propose_note(record=record, text="Hinweis", by=world.owner_entry)
+    record.refresh_from_db()
+    assert record.updated_at == before
+    assert record.detail.description == "Neu"
+    actions.change(record=record, data=data(record.category, severity=4, **same), by=world.owner_entry)
+    record.refresh_from_db()
+    assert record.updated_at > before
