@@ -82,34 +82,24 @@ def _atom(cases: CaseTable, stratum: int, district: int, period: Period, **field
 
 
 def _week_atoms(cases: CaseTable, atoms: WeekAtoms) -> list[ReleasedAtom]:
-    shown = np.flatnonzero(atoms.published)
     return [
-        _atom(
-            cases,
-            int(atoms.group[i]),
-            int(atoms.district[i]),
-            week_period(int(atoms.week[i])),
-            family=AtomFamily.WEEK,
-            count=int(atoms.count[i]),
-        )
-        for i in shown
+        _atom(cases, group, district, week_period(week), family=AtomFamily.WEEK, count=count)
+        for group, district, week, count in _published(atoms, atoms.week)
     ]
 
 
 def _cell_atoms(cases: CaseTable, atoms: CellAtoms) -> list[ReleasedAtom]:
-    shown = np.flatnonzero(atoms.published)
+    cells = atoms.cell[atoms.published].tolist()
     return [
-        _atom(
-            cases,
-            int(atoms.group[i]),
-            int(atoms.district[i]),
-            block_period(int(atoms.block[i])),
-            family=AtomFamily.CELL,
-            cell=int(atoms.cell[i]),
-            count=int(atoms.count[i]),
-        )
-        for i in shown
+        _atom(cases, group, district, block_period(block), family=AtomFamily.CELL, count=count, cell=cell)
+        for (group, district, block, count), cell in zip(_published(atoms, atoms.block), cells, strict=True)
     ]
+
+
+def _published(atoms: WeekAtoms | CellAtoms, period: np.ndarray) -> list[list[int]]:
+    """(stratum, district, period, count) of the atoms that may be published; the others stop here."""
+    columns = (atoms.group, atoms.district, period, atoms.count)
+    return np.column_stack([column[atoms.published] for column in columns]).tolist()
 
 
 def _delivered_atoms(rows: list[DeliveredCount], due: set[int]) -> list[ReleasedAtom]:
