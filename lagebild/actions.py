@@ -18,8 +18,8 @@ from agencies import audit
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.models import CategoryGroup, DeliveryBasis
-from lagebild.assembly import CellResult, Inputs, TrendResult, Window, assemble_streams, assemble_trends
 from lagebild.findings import record_sightings
+from lagebild.inputs import WEEKS, Inputs, Window
 from lagebild.models import (
     FINDING_STEPS,
     Cell,
@@ -36,6 +36,8 @@ from lagebild.models import (
 from lagebild.release import release_due_blocks
 from lagebild.selectors import NO_DISTRICT, any_demonstration, load_cases, load_city, load_coverage
 from lagebild.statements import key_statements
+from lagebild.streams import CellResult, assemble_streams
+from lagebild.trends import TrendResult, assemble_trends
 
 logger = logging.getLogger(__name__)
 
@@ -207,7 +209,7 @@ def _coverage_state(inputs: Inputs, agency: Agency, week: dt.date) -> CoverageSt
 
 
 def _coverage_rows(picture: Picture, inputs: Inputs) -> list[Coverage]:
-    weeks = [inputs.window.first_week + dt.timedelta(weeks=i) for i in range(52)]
+    weeks = [inputs.window.first_week + dt.timedelta(weeks=i) for i in range(WEEKS)]
     return [
         Coverage(picture=picture, agency=agency, week=week, state=_coverage_state(inputs, agency, week))
         for agency in inputs.coverage.agencies

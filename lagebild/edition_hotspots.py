@@ -46,7 +46,7 @@ def choice_note(sightings: list[Sighting], chosen: list[Sighting]) -> str:
     return (
         f"Aufgeführt sind {' und '.join(parts)}: zuerst die nur gemeinsam erkennbaren, dann neue, ehemalige und "
         f"bewertete, danach die übrigen nach Stärke; je Ort höchstens {'zwei' if PER_PLACE == 2 else PER_PLACE}. "
-        "Alle stehen im Portal unter Erkenntnisse."
+        "Alle stehen im Portal unter „Erkenntnisse“."
     )
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from agencies.access import requires
 from agencies.models import Agency
+from incidents.geo import cell_boundary
 from lagebild.actions import assess_finding
 from lagebild.forms import AssessmentForm
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting
@@ -106,12 +107,21 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "history": sightings,
         "form": form if request.user.can("assess_findings") else None,
         "cells_url": cells_url(latest) if latest else "",
+        "map_bbox": _surroundings(latest) if latest else "",
         "may_assess": request.user.can("assess_findings"),
     }
 
 
 def cells_url(sighting: Sighting) -> str:
     return f"{reverse('lagebild:cells')}?stand={sighting.picture_id}&gruppe={sighting.finding.group.slug}"
+
+
+def _surroundings(sighting: Sighting) -> str:
+    """The box of the map: the cells of the cluster with a good kilometre around them."""
+    corners = [corner for cell in sighting.cells for corner in cell_boundary(cell)]
+    longitudes, latitudes = [lon for lon, _ in corners], [lat for _, lat in corners]
+    box = (min(longitudes) - 0.02, min(latitudes) - 0.012, max(longitudes) + 0.02, max(latitudes) + 0.012)
+    return ",".join(f"{value:.4f}" for value in box)
 
 
 def _names(sighting: Sighting) -> list[str]:

@@ -10,8 +10,8 @@ from django.db.models import Max
 from incidents.geo import cell_center
 from incidents.models import Kind
 from incidents.places import nearest_name
-from lagebild.assembly import HotspotResult
 from lagebild.models import Finding, FindingKind, Picture, Sighting
+from lagebild.streams import HotspotResult
 
 SAME_PLACE_RINGS = 3
 KIND_OF_STREAM = {Kind.INCIDENT: FindingKind.BRENNPUNKT, Kind.COMPLAINT: FindingKind.BESCHWERDEHOTSPOT}

@@ -133,7 +133,7 @@ def _legends(group: CategoryGroup | None) -> list[dict]:
         return [{"kind": kind.value, "steps": steps, "title": title} for kind in Kind]
     fifths = ("unteres Fünftel", "zweites", "mittleres", "viertes", "oberes Fünftel")
     steps = [{"ramp": i + 1, "label": label} for i, label in enumerate(fifths)]
-    return [{"kind": group.kind, "steps": steps, "title": f"{group.label}, Zellen nach Zahl der Meldungen"}]
+    return [{"kind": group.kind, "steps": steps, "title": f"{group.label}, Waben nach Zahl der Meldungen"}]
 
 
 def _trend_tables(trends: list[Trend], area_slug: str) -> list[dict]:

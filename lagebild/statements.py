@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from agencies.models import Agency
 from incidents.models import Kind
-from lagebild.assembly import HotspotResult, TrendResult, Window
 from lagebild.findings import place_label
+from lagebild.inputs import Window
 from lagebild.models import StatusWord, Verdict
 from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.streams import HotspotResult
+from lagebild.trends import TrendResult
 from lagebild.wording import factor_text, german_number, percent_text
 
 MOST = 5
@@ -61,9 +63,9 @@ def _growing(hotspots: list[HotspotResult]) -> str | None:
         return None
     chosen = max(rising, key=lambda h: (h.recent_count - h.recent_before, h.center_cell))
     return (
-        f"{_where(chosen)}: {_KIND_WORD[chosen.group.kind]} {chosen.group.label} wächst, "
-        f"{german_number(chosen.recent_count)} Meldungen in den letzten zwölf Wochen nach "
-        f"{german_number(chosen.recent_before)} in den zwölf Wochen davor."
+        f"{_where(chosen)}: {_KIND_WORD[chosen.group.kind]} {chosen.group.label} wächst von "
+        f"{german_number(chosen.recent_before)} auf {german_number(chosen.recent_count)} Meldungen "
+        "(letzte zwölf Wochen gegenüber den zwölf Wochen davor)."
     )
 
 
@@ -72,7 +74,7 @@ def _faded(hotspots: list[HotspotResult]) -> str | None:
     if chosen is None:
         return None
     return (
-        f"{_where(chosen)}: Der {_KIND_WORD[chosen.group.kind]} {chosen.group.label} ist abgeklungen, in den letzten "
+        f"{_where(chosen)}: Der {_KIND_WORD[chosen.group.kind]} {chosen.group.label} ist abgeklungen; in den letzten "
         "drei Monaten ist dort keine auffällige Häufung mehr zu erkennen."
     )
 
@@ -87,7 +89,7 @@ def _city_change(trends: list[TrendResult], window: Window) -> str | None:
     by = f" um {percent_text(abs(percent))}" if percent is not None else ""
     return (
         f"Stadtweit {word} bei {chosen.group.label}{by} gegenüber dem Vorjahreszeitraum "
-        f"({german_number(chosen.comparison.previous)} auf {german_number(chosen.comparison.current)} "
+        f"(von {german_number(chosen.comparison.previous)} auf {german_number(chosen.comparison.current)} "
         f"{chosen.unit_label}, {chosen.weeks_compared} vergleichbare Wochen bis {window.last_day:%d.%m.%Y})."
     )
 
@@ -104,7 +106,7 @@ def _strongest(hotspots: list[HotspotResult], window: Window) -> str | None:
     if chosen is None:
         return f"Seit {window.first:%d.%m.%Y} ist kein Brennpunkt und kein Beschwerdehotspot zu erkennen."
     return (
-        f"{_where(chosen)}: stärkster {_KIND_WORD[chosen.group.kind]} ({chosen.group.label}), "
+        f"{_where(chosen)}: stärkster {_KIND_WORD[chosen.group.kind]} ({chosen.group.label}) mit "
         f"{german_number(chosen.count)} Meldungen in {YEAR_DAYS} Tagen, "
         f"{factor_text(chosen.count, chosen.expected)} gegenüber einer gleichmäßigen Verteilung."
     )

@@ -20,6 +20,7 @@ from lagebild.figures.symbols import hatched
 
 NOUNS = {palette.INCIDENT: "Vorfälle", palette.COMPLAINT: "Beschwerden"}
 HOTSPOT_NOUNS = {palette.INCIDENT: "Brennpunkt", palette.COMPLAINT: "Beschwerdehotspot"}
+HOTSPOT_PLURALS = {palette.INCIDENT: "Brennpunkte", palette.COMPLAINT: "Beschwerdehotspots"}
 
 _LABEL_SIZE = 12
 _SMALL = 11
@@ -290,13 +291,13 @@ def _legend(
 ) -> tuple[list[str], float]:
     """Swatches with their units, wrapped to the width; returns the shapes and the height they take."""
     entries = _steps(cells, scale)
-    heading = f"{NOUNS[kind]} {scale.title if scale else 'je Zelle im Zeitraum'}"
+    heading = f"{NOUNS[kind]} {scale.title if scale else 'je Wabe im Zeitraum'}"
     x, y = 4.0, top + 12
     shapes = [svg.text(heading, x, y, font_size=_SMALL, font_weight=600, fill=palette.INK)]
     if not entries:
         shapes.append(
             svg.text(
-                "keine Zelle mit veröffentlichter Zahl",
+                "keine Wabe mit veröffentlichter Zahl",
                 x,
                 y + _LEGEND_ROW,
                 font_size=_SMALL,

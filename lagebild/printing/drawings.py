@@ -4,7 +4,7 @@ from datetime import date
 
 from lagebild.figures.charts import Panel, draw_weekly_lines, scale_end
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
-from lagebild.figures.maps import HOTSPOT_NOUNS, NOUNS, MapArea, MapCell, MapMark, MapScale, draw_map
+from lagebild.figures.maps import HOTSPOT_PLURALS, NOUNS, MapArea, MapCell, MapMark, MapScale, draw_map
 from lagebild.printing.content import CoverageWeek, EditionContent, Hotspot, Trend
 from lagebild.printing.german import count_text, period_text
 
@@ -46,8 +46,8 @@ def map_of(
 ) -> dict[str, str]:
     listed = "; ".join(f"{hotspot.label}: {hotspot.title}, {hotspot.district}" for hotspot in hotspots)
     alt = (
-        f"Karte: {NOUNS[kind]} je Zelle, {map_period(content)}. "
-        f"{HOTSPOT_NOUNS[kind]}s in dieser Karte: {listed or 'keine'}."
+        f"Karte: {NOUNS[kind]} je Wabe, {map_period(content)}. "
+        f"{HOTSPOT_PLURALS[kind]} in dieser Karte: {listed or 'keine'}."
     )
     drawing = draw_map(
         kind=kind,
@@ -110,7 +110,7 @@ def _panel_words(panel: Panel) -> str:
     if not known:
         return f"{panel.title}: keine Lieferung."
     gaps = len(panel.weeks) - len(known)
-    missing = f", {gaps} Wochen ohne Lieferung" if gaps else ""
+    missing = f", {gaps} {'Woche' if gaps == 1 else 'Wochen'} ohne Lieferung" if gaps else ""
     return f"{panel.title}: Höchstwert {count_text(max(known))}, zuletzt {count_text(known[-1])}{missing}."
 
 

@@ -1,0 +1,54 @@
+"""What one night's picture is made of: its days and the arrays it reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from incidents.models import CategoryGroup
+from lagebild.models import ReleasedAtom
+from lagebild.selectors import CaseTable, City, CoverageTable, week_of
+from lagebild.stats.weeks import YEAR_DAYS
+
+WEEKS = 52
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days a picture speaks of: 364 days ending on its date, and the last 52 complete ISO weeks."""
+
+    date: dt.date
+
+    @property
+    def first(self) -> dt.date:
+        return self.date - dt.timedelta(days=YEAR_DAYS - 1)
+
+    @property
+    def first_week(self) -> dt.date:
+        return self.last_week - dt.timedelta(weeks=WEEKS - 1)
+
+    @property
+    def last_week(self) -> dt.date:
+        """Monday of the last complete ISO week."""
+        return week_of(self.date + dt.timedelta(days=1)) - dt.timedelta(weeks=1)
+
+    @property
+    def last_day(self) -> dt.date:
+        """Sunday of the last complete ISO week."""
+        return self.last_week + dt.timedelta(days=6)
+
+    @property
+    def earliest(self) -> dt.date:
+        """First day of anything the picture reads."""
+        return self.first_week - dt.timedelta(days=YEAR_DAYS)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    window: Window
+    city: City
+    groups: dict[int, CategoryGroup]
+    cooperation: CaseTable
+    released: list[ReleasedAtom]
+    released_blocks: frozenset[int]
+    coverage: CoverageTable
