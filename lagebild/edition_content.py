@@ -15,7 +15,6 @@ from shapely.ops import unary_union
 from agencies.models import Agency
 from incidents.models import Area, AreaKind, Kind
 from lagebild import layers
-from lagebild.assembly import WEEKS
 from lagebild.edition_hotspots import (
     ASSESSED,
     assessment_text,
@@ -25,6 +24,7 @@ from lagebild.edition_hotspots import (
     hotspot_blocks,
     ring,
 )
+from lagebild.inputs import WEEKS
 from lagebild.models import Coverage, CoverageState, Picture, Sighting, Trend, Verdict
 from lagebild.printing import content as printed
 from lagebild.stats.weeks import YEAR_DAYS
