@@ -27,6 +27,7 @@ class Act(models.TextChoices):
     NOTE_CLEARED = "note_cleared", "Hinweis freigegeben"
     IMPORTED = "imported", "Dateiimport"
     KEY_CREATED = "key_created", "Zugangsschlüssel angelegt"
+    KEY_REFUSED = "key_refused", "Zugangsschlüssel abgewiesen"
     KEY_REVOKED = "key_revoked", "Zugangsschlüssel gesperrt"
     MEMBERSHIP_CHANGED = "membership_changed", "Mitgliedschaft geändert"
     ROLES_CHANGED = "roles_changed", "Rollen geändert"

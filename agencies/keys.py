@@ -77,15 +77,16 @@ def _is_within(address: str, networks: list[str]) -> bool:
 
 
 def find_key(presented: str, *, address: str) -> ApiKey | None:
-    """The usable key that was presented from an allowed network, or None. Same work for a wrong prefix."""
+    """The usable key that was presented from an allowed network, or None; the refusal of a known key is logged."""
     prefix, _, secret = presented.partition(".")
-    key = ApiKey.objects.usable().select_related("agency").filter(prefix=prefix).first()
-    matches = hmac.compare_digest(_digest(secret), key.secret_hash if key else _digest(""))
-    if key is None or not secret or not matches:
-        return None
-    if key.networks and not _is_within(address, key.networks):
-        return None
+    key = ApiKey.objects.select_related("agency").filter(prefix=prefix).first()
     now = timezone.now()
+    matches = hmac.compare_digest(_digest(secret), key.secret_hash if key else _digest(""))
+    if key is None:
+        return None
+    if not (matches and key.is_usable(now) and (not key.networks or _is_within(address, key.networks))):
+        audit.record(audit.Act.KEY_REFUSED, by=None, obj=key, owner=key.agency)
+        return None
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key

@@ -188,6 +188,10 @@ class UserManager(BaseUserManager):
 class Actor:
     """What visibility and actions ask of whoever acts: a person or an access key. Needs `agency` and `roles`."""
 
+    @property
+    def assigned_roles(self) -> frozenset[Role]:
+        return self.roles - {Role.MEMBER}
+
     def can(self, capability: str) -> bool:
         return self.is_active and self.agency is not None and not CAPABILITIES[capability].isdisjoint(self.roles)
 
@@ -225,10 +229,6 @@ class User(Actor, AbstractBaseUser, PermissionsMixin):
         """Superusers are asked like everybody else: whoever runs the installation sees no record by that."""
         return _user_has_perm(self, perm, obj)
 
-    @property
-    def assigned_roles(self) -> frozenset[Role]:
-        return self.roles - {Role.MEMBER}
-
     def role_labels(self) -> list[str]:
         """Assigned roles in words. Queries unless `groups__role_group` is prefetched."""
         held = {Role(group.role_group.role) for group in self.groups.all()}
@@ -242,12 +242,6 @@ class User(Actor, AbstractBaseUser, PermissionsMixin):
 class KeyScope(models.TextChoices):
     READ = "read", "Lesen"
     WRITE = "write", "Lesen und Schreiben"
-
-
-class ApiKeyQuerySet(models.QuerySet):
-    def usable(self, at: datetime.datetime | None = None) -> ApiKeyQuerySet:
-        moment = at or timezone.now()
-        return self.filter(revoked_at=None, expires_at__gt=moment)
 
 
 class ApiKey(Actor, models.Model):
@@ -265,8 +259,6 @@ class ApiKey(Actor, models.Model):
     revoked_at = models.DateTimeField("gesperrt am", null=True, blank=True)
     last_used_at = models.DateTimeField("zuletzt benutzt", null=True, blank=True)
 
-    objects = ApiKeyQuerySet.as_manager()
-
     is_authenticated = True
     is_active = True
     is_anonymous = False
@@ -278,6 +270,9 @@ class ApiKey(Actor, models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.prefix})"
+
+    def is_usable(self, at: datetime.datetime) -> bool:
+        return self.revoked_at is None and self.expires_at > at
 
     @property
     def roles(self) -> frozenset[Role]:

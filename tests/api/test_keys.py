@@ -7,7 +7,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agencies.keys import revoke_api_key
-from agencies.models import ApiKey, KeyScope
+from agencies.models import ApiKey, AuditEntry, KeyScope
 from incidents.models import Incident
 from tests import factories
 from tests.api.conftest import problem_of
@@ -41,6 +41,8 @@ def test_every_unusable_key_gets_the_same_answer(world, caller_of):
     answers = [_refused(caller) for caller in (expired, revoked, foreign_network, wrong)]
     assert answers == [answers[0]] * 4
     assert answers[0]["code"] == "authentication_failed"
+    logged = AuditEntry.objects.filter(action="key_refused", owner=world.police).values_list("object_id", flat=True)
+    assert set(logged) == {str(caller.key.pk) for caller in (expired, revoked, foreign_network, wrong)}
 
 
 @pytest.mark.parametrize(
