@@ -19,7 +19,7 @@ def _view_permission(record: AgencyScoped) -> str:
 
 def _require_release(record: AgencyScoped, by) -> None:
     if record.agency_id != by.agency_id or not by.can("share_records"):
-        raise PermissionDenied("Nur die Freigabe der eigenen Behörde darf Meldungen freigeben.")
+        raise PermissionDenied("Nur die Rolle „Freigabe“ der eigenen Behörde darf Meldungen freigeben.")
 
 
 @transaction.atomic
@@ -35,9 +35,7 @@ def grant(*, record: AgencyScoped, to: Agency, by, reason: str = "") -> None:
             "Die Mitgliedschaft Ihrer Behörde ist nicht aktiv. Eine Freigabe ist deshalb nicht möglich."
         )
     if not to.is_sharing:
-        raise ValidationError(
-            f"{to.short_name} hat keine aktive Mitgliedschaft. Eine Freigabe ist deshalb nicht möglich."
-        )
+        raise ValidationError(f"{to.short_name} hat keine aktive Mitgliedschaft. Bitte eine andere Behörde wählen.")
     assign_perm(_view_permission(record), RoleGroup.objects.get(agency=to, role=Role.MEMBER).group, record)
     record.touch()
     audit.record(audit.Act.GRANTED, by=by, obj=record, owner=record.agency, recipient=to, purpose=reason)

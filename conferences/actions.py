@@ -142,7 +142,9 @@ def remove_agenda_item(*, item: AgendaItem, by) -> None:
     require_chair(by)
     conference = _changeable(item.conference)
     if item.decisions.exists():
-        raise ValidationError("Zu diesem Punkt gibt es einen Beschluss. Er kann deshalb nicht gelöscht werden.")
+        raise ValidationError(
+            "Zu diesem Punkt gibt es einen Beschluss, er bleibt deshalb stehen. Bitte bei Bedarf den Wortlaut ändern."
+        )
     item.delete()
     for position, row in enumerate(conference.agenda_items.order_by("position"), 1):
         if row.position != position:
@@ -157,7 +159,9 @@ def attach_edition(*, conference: Conference, edition: Edition, by) -> None:
     conference = _locked(conference)
     is_fixed = conference.status == ConferenceStatus.HELD and conference.edition_id is not None
     if is_fixed or conference.status == ConferenceStatus.CANCELLED:
-        raise ValidationError("Die Konferenz ist abgeschlossen. Ihre Ausgabe kann nicht mehr gewechselt werden.")
+        raise ValidationError(
+            "Die Konferenz ist abgeschlossen, ihre Ausgabe bleibt. Bitte die neue einer späteren Konferenz vorlegen."
+        )
     if by is not None and not Edition.objects.visible_to(by).filter(pk=edition.pk).exists():
         raise ValidationError({"edition": "Diese Ausgabe gibt es nicht. Bitte eine andere wählen."})
     conference.edition = edition
@@ -248,7 +252,9 @@ def _locked(conference: Conference) -> Conference:
 def _changeable(conference: Conference) -> Conference:
     locked = _locked(conference)
     if locked.status not in CHANGEABLE:
-        raise ValidationError("Die Konferenz ist abgeschlossen und kann nicht mehr geändert werden.")
+        raise ValidationError(
+            "Die Konferenz ist abgeschlossen und bleibt, wie sie ist. Bitte bei Bedarf eine neue Konferenz planen."
+        )
     return locked
 
 

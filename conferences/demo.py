@@ -35,7 +35,7 @@ AGENDA_HELD = (
 )
 AGENDA_NEXT = (
     "Begrüßung und Stand der Maßnahmen",
-    "Integriertes Lagebild",
+    "Integratives Lagebild",
     "Beschwerden am Marktplatz Bockum-Hövel",
     "Verschiedenes",
 )

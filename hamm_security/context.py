@@ -48,4 +48,8 @@ def _navigation(request: HttpRequest) -> list[dict]:
 
 
 def _is_current(path: str, url: str) -> bool:
-    return path == url if url == "/" or url == reverse("lagebild:picture") else path.startswith(url)
+    if url == "/":
+        return path == url
+    if url == reverse("lagebild:picture"):
+        return path.startswith(url) and not path.startswith(reverse("lagebild:findings"))
+    return path.startswith(url)

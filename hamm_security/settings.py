@@ -173,6 +173,8 @@ if CACHE_URL:
 LANGUAGE_CODE = "de"
 LANGUAGES = [("de", "Deutsch")]
 USE_I18N = True
+# Words of the frameworks in the portal's own tone; compiled by `msgfmt -o django.mo django.po`.
+LOCALE_PATHS = [BASE_DIR / "hamm_security" / "locale"]
 # Grouping every number would print the year 2.026; figures are grouped where they are printed (`intcomma`).
 USE_THOUSAND_SEPARATOR = False
 USE_TZ = True

@@ -19,6 +19,7 @@ from incidents.actions import NOTE_OF_KIND
 from incidents.models import Record
 from incidents.views.pages import PAGES, Pages
 from lagebild.models import Finding, FindingStatus
+from lagebild.wording import german_number
 
 SHOWN = 6
 NEW_FOR = datetime.timedelta(days=28)
@@ -101,7 +102,7 @@ def _open_records(user, pages: Pages) -> list[dict]:
     count = pages.model.objects.owned_by(user).open()[: COUNT_LIMIT + 1].count()
     if not count:
         return []
-    number = f"mehr als {COUNT_LIMIT}" if count > COUNT_LIMIT else str(count)
+    number = f"mehr als {german_number(COUNT_LIMIT)}" if count > COUNT_LIMIT else str(count)
     label = pages.one if count == 1 else pages.many
     return [_item(f"{number} {label} offen", f"{reverse(pages.routes['list'])}?own=own&status=open", "Ihrer Behörde")]
 

@@ -149,7 +149,8 @@ def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> 
         raise PermissionDenied("Ihre Rolle erlaubt das Erfassen von Meldungen nicht.")
     face, detail = _checked(data, by)
     if data.sharing_level not in allowed_levels(agency=by.agency, category=data.category, by=by):
-        raise ValidationError({"sharing_level": "Diese Freigabestufe darf nur die Freigabe Ihrer Behörde setzen."})
+        message = "Diese Stufe setzt in Ihrer Behörde nur die Rolle „Freigabe“. Bitte eine niedrigere wählen."
+        raise ValidationError({"sharing_level": message})
     model = MODEL_OF_KIND[kind]
     record = model.objects.create(
         agency=by.agency,

@@ -170,7 +170,7 @@ class RecordForm(PortalForm):
         field.choices = [(level.value, level.label) for level in levels]
         field.initial = field.initial or SharingLevel.INTERNAL
         if len(levels) < len(SharingLevel):
-            field.help_text = "Höhere Stufen setzt die Freigabe Ihrer Behörde."
+            field.help_text = "Höhere Stufen setzt die Rolle „Freigabe“ in Ihrer Behörde."
 
     @property
     def chosen_level(self) -> str:

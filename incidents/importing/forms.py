@@ -30,7 +30,7 @@ class UploadForm(forms.Form):
     mapping = forms.FileField(
         label="Zuordnungsdatei",
         required=False,
-        help_text="Nur nötig, wenn die Datei andere Spalten oder Codes benutzt als die Vorlage.",
+        help_text="Nur nötig, wenn die Datei andere Spalten oder Kürzel benutzt als die Vorlage.",
     )
 
     def clean_file(self):

@@ -33,7 +33,8 @@ def defaults(request: HttpRequest, kind: str) -> HttpResponse:
         except ValidationError as error:
             form.take(error)
         else:
-            messages.success(request, f"Gespeichert: {len(levels)} geänderte Vorgaben. Sie gelten für neue Meldungen.")
+            changed = "1 Vorgabe" if len(levels) == 1 else f"{len(levels)} Vorgaben"
+            messages.success(request, f"Geändert: {changed}. Neue Meldungen richten sich danach.")
             return redirect(pages.routes["defaults"])
     context = {"pages": pages, "form": form, "groups": _groups(categories, form)}
     return render(request, "incidents/defaults.html", context)

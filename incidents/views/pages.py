@@ -58,7 +58,7 @@ def private_page(capability: str | None = None) -> Callable:
         @functools.wraps(view)
         def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponse:
             if capability and not (reads_records(request.user) and request.user.can(capability)):
-                raise PermissionDenied("Ihre Rolle öffnet diese Seite nicht.")
+                raise PermissionDenied("Ihre Rolle erlaubt diese Seite nicht.")
             return view(request, *args, **kwargs)
 
         return login_required(never_cache(wrapped))

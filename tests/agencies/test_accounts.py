@@ -133,7 +133,7 @@ def test_short_password_is_refused_in_german(world, signed_in):
     response = client.post(
         "/konto/passwort/", {"old_password": PASSWORD, "new_password1": "kurz", "new_password2": "kurz"}
     )
-    assert "Dieses Passwort ist zu kurz" in response.text
+    assert "Das Passwort ist zu kurz. Bitte mindestens 12 Zeichen wählen." in response.text
 
 
 def test_account_says_what_the_roles_may_do(world, signed_in):

@@ -27,7 +27,7 @@ def make_edition(sequence: int) -> Edition:
     return Edition.objects.create(
         year=2026,
         sequence=sequence,
-        title=f"Integriertes Lagebild {day:%d.%m.%Y}",
+        title=f"Integratives Lagebild {day:%d.%m.%Y}",
         picture=picture,
         parameters_sha256="0" * 64,
         content={},

@@ -216,7 +216,7 @@ def test_agenda_item_with_a_decision_stays(world, chair):
     item = meeting.agenda_items.create(position=1, title="A")
     meeting.decisions.create(number=1, text="So.", agenda_item=item)
     page = chair.post(f"/konferenzen/{meeting.pk}/tagesordnung/{item.pk}/loeschen/", follow=True).text
-    assert "kann deshalb nicht gelöscht werden" in page
+    assert "er bleibt deshalb stehen" in page
     assert AgendaItem.objects.count() == 1
 
 

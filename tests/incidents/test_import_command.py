@@ -23,7 +23,7 @@ def deliver(world, tmp_path, capsys):
 
 def test_command_imports_and_says_what_it_did(deliver):
     out = deliver()
-    assert "2 Zeilen gelesen: 1 neu, 0 geändert, 0 unverändert, 0 nicht gemeint, 1 abgelehnt." in out
+    assert "2 Zeilen gelesen: 1 neu, 0 geändert, 0 unverändert, 0 ausgelassen, 1 abgelehnt." in out
     assert "Zeile 3, Spalte kategorie: Diese Kategorie ist nicht bekannt." in out
     assert "fremd" not in out
     assert (Incident.objects.count(), ImportRun.objects.get().created_by) == (1, None)

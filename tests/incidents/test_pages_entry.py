@@ -91,7 +91,7 @@ BAD = [
     ({"description": "x" * 1_000_000}, "description", "Der Text hat 1000000 Zeichen, erlaubt sind 10000"),
     ({"place_text": "x" * 201}, "place_text", "Der Text hat 201 Zeichen"),
     ({"reference": "x" * 81}, "reference", "Der Text hat 81 Zeichen"),
-    ({"description": "a\x00b"}, "description", "Nullzeichen"),
+    ({"description": "a\x00b"}, "description", "unzulässiges Steuerzeichen"),
     ({"lon": "7,9"}, "lon", "außerhalb des Stadtgebiets"),
     ({"lon": "51.6781", "lat": "7.8078"}, "lon", "vertauscht"),
     ({"lon": "500", "lat": "500"}, "lon", "außerhalb des gültigen Bereichs"),

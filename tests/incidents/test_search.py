@@ -111,7 +111,7 @@ def test_filters_narrow_what_is_visible(world, found):
         ({"category": "group:"}, "Diese Auswahl gibt es nicht"),
         ({"own": "x"}, "Diese Auswahl gibt es nicht"),
         ({"q": "x" * 201}, "Der Text hat 201 Zeichen"),
-        ({"q": "a\x00b"}, "Nullzeichen"),
+        ({"q": "a\x00b"}, "unzulässiges Steuerzeichen"),
     ],
 )
 def test_wrong_filter_is_told_and_shows_nothing(world, signed_in, query, part):

@@ -93,7 +93,7 @@ def test_legend_gives_the_counts_of_each_step_and_names_a_protected_step():
     words = texts(small_map(cells=cells))
     assert "3–6" in words
     assert "Stufe 4" in words
-    assert "Vorfälle je Zelle im Zeitraum" in words
+    assert "Vorfälle je Wabe im Zeitraum" in words
 
 
 def test_map_does_not_depend_on_the_order_of_its_cells():

@@ -48,7 +48,7 @@ def test_agencies_without_active_full_membership_see_nothing_of_it(world, pictur
     for name in OUTSIDERS:
         client = signed_in(getattr(world, name))
         text = client.get(reverse("lagebild:picture")).content.decode()
-        assert "Ihre Behörde hat keine aktive Mitgliedschaft." in text
+        assert "Ihre Behörde hat keine aktive Mitgliedschaft" in text
         assert "Hauptbahnhof" not in text
         assert client.get(reverse("lagebild:cells")).json()["features"] == []
         assert client.get(reverse("lagebild:cells"), {"stand": picture.pk}).status_code == 404

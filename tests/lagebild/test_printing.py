@@ -100,8 +100,8 @@ def test_map_legend_prints_the_words_of_its_scale():
     text = text_of(sample())
     assert "Vorfälle gegenüber dem Mittel" in text
     assert "bis 16-fach" in text
-    assert "je Zelle im Zeitraum" not in text
-    assert "Vorfälle je Zelle im Zeitraum" in text_of(replace(sample(), map_scale=None))
+    assert "je Wabe im Zeitraum" not in text
+    assert "Vorfälle je Wabe im Zeitraum" in text_of(replace(sample(), map_scale=None))
 
 
 def test_table_of_the_city_and_rows_that_are_only_counted():

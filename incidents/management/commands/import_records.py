@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def _print(self, report: dict) -> None:
         self.stdout.write(
             "{rows} Zeilen gelesen: {created} neu, {updated} geändert, {unchanged} unverändert, "
-            "{skipped} nicht gemeint, {refused} abgelehnt.".format(**report)
+            "{skipped} ausgelassen, {refused} abgelehnt.".format(**report)
         )
         if report["first_day"]:
             self.stdout.write("Zeitraum {first_day:%d.%m.%Y} bis {last_day:%d.%m.%Y}.".format(**report))
