@@ -172,6 +172,10 @@ class RoleGroup(models.Model):
 
 
 class UserManager(BaseUserManager):
+    def get_queryset(self) -> models.QuerySet:
+        """People with their agency: every rule asks for it."""
+        return super().get_queryset().select_related("agency")
+
     def create_user(self, email: str, password: str | None = None, **fields) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)

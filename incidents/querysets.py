@@ -6,7 +6,8 @@ import uuid
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast
 
 from agencies.visibility import AgencyScopedQuerySet
 from incidents.workflow import OPEN_STATUSES
@@ -14,6 +15,14 @@ from incidents.workflow import OPEN_STATUSES
 # Own running numbers as printed ("POLIZEI-2026-000012"), and the eight signs partners call a record by.
 _NUMBER = re.compile(r"(?:(?P<slug>[a-z][a-z-]*)-)?(?P<year>20\d\d)-(?P<number>\d{1,9})", re.IGNORECASE)
 _SHORT_ID = re.compile(r"[0-9a-f]{8}", re.IGNORECASE)
+
+
+# A text in more records than this is looked up by a subquery instead of by their keys.
+MOST_NAMED = 1_000
+
+
+def _keys(kind: str, rows: models.QuerySet, key: str) -> models.QuerySet:
+    return rows.order_by().values_list(Value(kind, output_field=TextField()), Cast(key, TextField()))
 
 
 def _short_id(text: str) -> Q:
@@ -25,6 +34,8 @@ def _short_id(text: str) -> Q:
 
 class RecordQuerySet(AgencyScopedQuerySet):
     """Incidents or complaints. Start from `visible_to(actor)`; the rest narrows it."""
+
+    NEWEST_FIRST = ("-occurred_from", "pk")
 
     def open(self) -> RecordQuerySet:
         return self.filter(status__in=OPEN_STATUSES)
@@ -38,17 +49,32 @@ class RecordQuerySet(AgencyScopedQuerySet):
         return self.shared_with_picture().filter(category__in_picture=True)
 
     def search(self, text: str, actor) -> RecordQuerySet:
-        """Own texts and numbers; of others only what they shared: category, district, cleared note, short id."""
-        categories = self._related("category").filter(label__icontains=text)
-        districts = self._related("district").filter(name__icontains=text)
-        notes = self._related("note").filter(cleared_at__isnull=False, text__icontains=text)
+        """Own texts and numbers; of others only what they shared: category, district, cleared note, short id.
+
+        Asks first what the text names (one query): records named by their keys are reached through indexes, whereas
+        the same conditions as subqueries make the database look at every record.
+        """
+        own = self._own_details(text, actor).values("record_id")
+        notes = self._related("note").filter(cleared_at__isnull=False, text__icontains=text).values("record_id")
+        named = self._named(text, own=own, notes=notes)
         return self.filter(
-            Q(pk__in=self._own_details(text, actor).values("record_id"))
-            | Q(category__in=categories.values("pk"))
-            | Q(district__in=districts.values("pk"))
-            | Q(pk__in=notes.values("record_id"))
+            Q(pk__in=named["own"] if len(named["own"]) <= MOST_NAMED else own)
+            | Q(pk__in=named["notes"] if len(named["notes"]) <= MOST_NAMED else notes)
+            | Q(category_id__in=named["category"])
+            | Q(district_id__in=named["district"])
             | _short_id(text)
         )
+
+    def _named(self, text: str, **records: models.QuerySet) -> dict[str, list[str]]:
+        """Keys of what the text names, by kind: categories, districts, and of `records` one more than `MOST_NAMED`."""
+        categories = self._related("category").filter(label__icontains=text)
+        districts = self._related("district").filter(name__icontains=text)
+        parts = [_keys("category", categories, "pk"), _keys("district", districts, "pk")]
+        parts += [_keys(kind, rows, "record_id")[: MOST_NAMED + 1] for kind, rows in records.items()]
+        named: dict[str, list[str]] = {kind: [] for kind in ("category", "district", *records)}
+        for kind, key in parts[0].union(*parts[1:], all=True):
+            named[kind].append(key)
+        return named
 
     def _related(self, name: str) -> models.QuerySet:
         return self.model._meta.get_field(name).related_model.objects.all()
@@ -61,4 +87,5 @@ class RecordQuerySet(AgencyScopedQuerySet):
         return details.filter(search=SearchQuery(text, config="german", search_type="websearch"))
 
     def for_list(self) -> RecordQuerySet:
-        return self.select_related("category__group", "agency", "district").order_by("-occurred_from", "pk")
+        rows = self.select_related("category__group", "agency", "district").defer("district__geometry")
+        return rows.order_by(*self.NEWEST_FIRST)

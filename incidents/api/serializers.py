@@ -17,7 +17,6 @@ from incidents.models import (
     Incident,
     IncidentDetail,
     Record,
-    RecordDetail,
     Severity,
 )
 from incidents.workflow import Status
@@ -113,7 +112,6 @@ class RecordSerializer(serializers.ModelSerializer):
     note = serializers.SerializerMethodField(help_text="Freigegebener Hinweis für die Partner")
     sharing_level = serializers.SerializerMethodField(help_text="Freigabestufe; nur bei eigenen Meldungen")
     is_own = serializers.SerializerMethodField()
-    detail = serializers.SerializerMethodField(help_text="Vertraulicher Teil; nur bei eigenen Meldungen")
 
     class Meta:
         fields = (
@@ -146,31 +144,32 @@ class RecordSerializer(serializers.ModelSerializer):
     def get_sharing_level(self, record: Record) -> str | None:
         return record.sharing_level if record.own_detail else None
 
-    def detail_of(self, record: Record) -> RecordDetail | None:
-        detail = record.own_detail
-        if detail is not None:
-            detail.agency = record.agency
-        return detail
+    def to_representation(self, record: Record) -> dict:
+        if record.own_detail is not None:
+            record.own_detail.agency = record.agency
+        return super().to_representation(record)
+
+
+_DETAIL_SOURCE = {
+    "source": "own_detail",
+    "read_only": True,
+    "allow_null": True,
+    "help_text": "Vertraulicher Teil; nur bei eigenen Meldungen",
+}
 
 
 class IncidentSerializer(RecordSerializer):
+    detail = IncidentDetailSerializer(**_DETAIL_SOURCE)
+
     class Meta(RecordSerializer.Meta):
         model = Incident
 
-    @extend_schema_field(IncidentDetailSerializer(allow_null=True))
-    def get_detail(self, record: Incident) -> dict | None:
-        detail = self.detail_of(record)
-        return IncidentDetailSerializer(detail).data if detail else None
-
 
 class ComplaintSerializer(RecordSerializer):
+    detail = ComplaintDetailSerializer(**_DETAIL_SOURCE)
+
     class Meta(RecordSerializer.Meta):
         model = Complaint
-
-    @extend_schema_field(ComplaintDetailSerializer(allow_null=True))
-    def get_detail(self, record: Complaint) -> dict | None:
-        detail = self.detail_of(record)
-        return ComplaintDetailSerializer(detail).data if detail else None
 
 
 @extend_schema_field({"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"})

@@ -98,17 +98,24 @@ def _page_number(text: str) -> int:
 
 
 def _page(records: RecordQuerySet, number: int, user) -> tuple[list[Row], int]:
-    """Rows of one page and the capped number of all, in one query; of own rows also number and place."""
+    """Rows of one page and the capped number of all, in one query; of own rows also number and place.
+
+    The page is cut out before anything is looked up for its rows, so that the last page costs little more than the
+    first.
+    """
+    start = (number - 1) * PAGE_SIZE
+    cut = records.order_by(*RecordQuerySet.NEWEST_FIRST).values("pk")[start : start + PAGE_SIZE]
     own = records.model.detail_model().objects.owned_by(user).filter(record=OuterRef("pk"))
     counted = records.order_by().values("pk")[: COUNT_LIMIT + 1]
-    found = records.for_list().annotate(
-        total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
-        own_year=Subquery(own.values("year")),
-        own_number=Subquery(own.values("number")),
-        own_place=Subquery(own.values("place_text")),
+    found = records.model.objects.filter(pk__in=cut).for_list()
+    page = list(
+        found.annotate(
+            total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
+            own_year=Subquery(own.values("year")),
+            own_number=Subquery(own.values("number")),
+            own_place=Subquery(own.values("place_text")),
+        )
     )
-    start = (number - 1) * PAGE_SIZE
-    page = list(found[start : start + PAGE_SIZE])
     return [_row(record, user) for record in page], page[0].total if page else 0
 
 
@@ -126,7 +133,7 @@ def _row(record: Record, user) -> Row:
 
 def _result_text(total: int, pages: Pages) -> str:
     if total > COUNT_LIMIT:
-        return f"mehr als 10.000 {pages.many}"
+        return f"Mehr als 10.000 {pages.many}"
     return f"{total:,} ".replace(",", ".") + (pages.one if total == 1 else pages.many)
 
 
