@@ -15,6 +15,7 @@ _OBJECTS = {
     "incidents.complaint": "Beschwerde",
     "incidents.incidentnote": "Hinweis zu einem Vorfall",
     "incidents.complaintnote": "Hinweis zu einer Beschwerde",
+    "incidents.importrun": "Dateiimport",
     "lagebild.picture": "Lagebild",
     "lagebild.edition": "Ausgabe",
     "lagebild.finding": "Erkenntnis",

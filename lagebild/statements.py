@@ -98,7 +98,8 @@ def _late(late: list[Agency]) -> str | None:
     if not late:
         return None
     names = ", ".join(agency.short_name for agency in late)
-    return f"Für die letzte volle Woche fehlt die Lieferung von {names}; fehlende Zahlen sind kein Rückgang."
+    missing = "fehlt eine Lieferung" if len(late) == 1 else "fehlen Lieferungen"
+    return f"Für die letzte volle Woche {missing} ({names}); fehlende Zahlen sind kein Rückgang."
 
 
 def _strongest(hotspots: list[HotspotResult], window: Window) -> str | None:
