@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 
 from agencies import audit
-from agencies.visibility import reads_records
+from agencies.access import requires
 from incidents.actions import MODEL_OF_KIND
 from incidents.models import Area, Kind, Record
 
@@ -54,16 +54,8 @@ def private_page(capability: str | None = None) -> Callable:
     Pages of one record name none: who may not see the record gets the same 404 as for one that does not exist.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        @functools.wraps(view)
-        def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-            if capability and not (reads_records(request.user) and request.user.can(capability)):
-                raise PermissionDenied("Ihre Rolle erlaubt diese Seite nicht.")
-            return view(request, *args, **kwargs)
-
-        return login_required(never_cache(wrapped))
-
-    return decorate
+    door = requires(capability) if capability else login_required
+    return lambda view: door(never_cache(view))
 
 
 def visible_record(request: HttpRequest, kind: str, pk) -> Record:
