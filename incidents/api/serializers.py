@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -211,7 +213,11 @@ class MomentField(serializers.DateTimeField):
     def to_internal_value(self, value):
         if not isinstance(value, str) or ":" not in value:
             self.fail("invalid", format="")
-        return super().to_internal_value(value)
+        try:
+            # A local time in the repeated hour of autumn equals no time of another zone and would always look changed.
+            return super().to_internal_value(value).astimezone(datetime.UTC)
+        except OverflowError:
+            self.fail("overflow")
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 4})

@@ -227,6 +227,19 @@ def test_bulk_takes_a_thousand_rows_and_no_more(police, django_assert_max_num_qu
         assert outcomes(police.post("/incidents/bulk/", rows[:1000])) == ["created"] * 1000
 
 
+@pytest.mark.parametrize("offset", ["+02:00", "+01:00"])
+def test_bulk_knows_a_time_in_the_repeated_hour_again(police, offset):
+    row = entry(reference="r", occurred_from=f"2025-10-26T02:28:20{offset}")
+    assert outcomes(police.post("/incidents/bulk/", [row])) == ["created"]
+    assert outcomes(police.post("/incidents/bulk/", [row])) == ["unchanged"]
+    assert Incident.objects.get().occurred_from == datetime.datetime.fromisoformat(row["occurred_from"])
+
+
+def test_bulk_refuses_a_time_before_all_calendars(police):
+    row = entry(reference="r", occurred_from="0001-01-01T00:10:00")
+    assert outcomes(police.post("/incidents/bulk/", [row])) == ["refused"]
+
+
 def test_bulk_of_complaints(police):
     row = {"category": "litter", "occurred_from": FROM, "reference": "c", "complainant_contact": "Tel. 2"}
     assert outcomes(police.post("/complaints/bulk/", [row])) == ["created"]
