@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
-from django.db.models import F, Func, IntegerField, OuterRef, Subquery
+from django.db.models import Func, IntegerField, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -143,7 +143,8 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The filtered list as a table: faces only, own and shared ones, with the purpose in the log."""
     pages = PAGES[kind]
     filters = filter_form(request, pages)
-    records = filters.narrow(record_faces(kind).visible_to(request.user)).order_by(F("occurred_from").desc(), "pk")
+    faces = record_faces(kind).defer("district__geometry").visible_to(request.user)
+    records = filters.narrow(faces).order_by(*RecordQuerySet.NEWEST_FIRST)
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         rows = list(records[: table.MOST_ROWS + 1])
