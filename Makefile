@@ -14,7 +14,8 @@ help:
 	@echo "make demo-reset        Demonstrationsdaten verwerfen"
 	@echo "make test              Prüfregeln und alle Tests"
 	@echo "make lint              nur die Prüfregeln"
-	@echo "make bench [RECORDS=…] Leistungsmessungen, eine JSON-Zeile je Messwert"
+	@echo "make bench [RECORDS=…] [DATA=ORDNER]"
+	@echo "                       Leistungsmessungen, eine JSON-Zeile je Messwert; ORDNER wird behalten"
 
 # uv installs the hash-pinned lock in seconds; where it cannot, pip installs the same lock.
 $(VENV)/installed: requirements-dev.lock requirements-uv.lock
@@ -46,4 +47,4 @@ test: $(VENV)/installed lint
 	$(PY) -m pytest $(TESTFLAGS)
 
 bench: $(VENV)/installed
-	@$(PY) -m hamm_security.local run --scratch env RECORDS=$(RECORDS) python -m tests.bench
+	@$(PY) -m hamm_security.local $(if $(DATA),--data $(DATA) run,run --scratch) env RECORDS=$(RECORDS) python -m tests.bench

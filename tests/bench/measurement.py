@@ -1,5 +1,7 @@
 """One printed line per measured value."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Callable
@@ -17,6 +19,16 @@ class Measurement:
     unit: str
     vs: str | None = None
     ratio: float | None = None
+
+    @classmethod
+    def at_most(cls, name: str, value: float, unit: str, limit: float) -> Measurement:
+        """Kept while the ratio is 1 or less."""
+        return cls(name, value, unit, vs=f"at most {limit:g}", ratio=round(value / limit, 3))
+
+    @classmethod
+    def at_least(cls, name: str, value: float, unit: str, limit: float) -> Measurement:
+        """Kept while the ratio is 1 or more."""
+        return cls(name, value, unit, vs=f"at least {limit:g}", ratio=round(value / limit, 3))
 
     def print(self) -> None:
         sys.stdout.write(json.dumps(asdict(self), ensure_ascii=False) + "\n")
@@ -37,4 +49,4 @@ def median_ms(call: Callable[[], object], *, runs: int = 15) -> float:
 def seconds(call: Callable[[], object]) -> float:
     started = perf_counter()
     call()
-    return round(perf_counter() - started, 2)
+    return round(perf_counter() - started, 3)

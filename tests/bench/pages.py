@@ -1,0 +1,124 @@
+"""Pages as the server answers them: lists, search, export, the stored picture."""
+
+import datetime
+from collections.abc import Iterator
+from time import perf_counter
+from urllib.parse import urlencode
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from incidents.models import Incident, IncidentDetail
+from tests.bench.measurement import Measurement, median_ms
+
+READER = "leitung@polizei.example"
+LIST = "/vorfaelle/"
+EXPORTED = 15_000
+MOST_QUERIES = 12
+MOST_OWN_QUERIES = 5
+# A page may cost this many times what its record statements cost alone.
+MOST_TIMES = 3
+FREQUENT_WORD = "Umfeld"
+MISSING_WORD = "Quastenflosser"
+
+
+def reader_client() -> Client:
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(get_user_model().objects.get(email=READER), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def captured(client: Client, path: str, **headers: str) -> list[str]:
+    """Statements of one answer, not of the first one: that fills caches of the process."""
+    client.get(path, headers=headers)
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(path, headers=headers)
+    if response.status_code not in (200, 304):
+        raise SystemExit(f"{path} answered {response.status_code}")
+    return [query["sql"] for query in queries.captured_queries]
+
+
+def run_bare(statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            cursor.fetchall()
+
+
+def lists() -> Iterator[Measurement]:
+    """Each list page against the statements of it that read records, run alone."""
+    client = reader_client()
+    for name, query in list_queries().items():
+        path = f"{LIST}?{urlencode(query)}" if query else LIST
+        statements = captured(client, path)
+        bare = [sql for sql in statements if '"incidents_incident' in sql and not sql.startswith("INSERT")]
+        bare_ms = median_ms(lambda bare=bare: run_bare(bare), runs=9)
+        page_ms = median_ms(lambda path=path: client.get(path), runs=9)
+        yield Measurement(f"{name} bare_sql", bare_ms, "ms")
+        ratio = round(page_ms / bare_ms, 2)
+        yield Measurement(f"{name} page", page_ms, "ms", vs=f"bare_sql, at most {MOST_TIMES}", ratio=ratio)
+        yield Measurement.at_most(f"{name} queries", len(statements), "queries", MOST_QUERIES)
+
+
+def list_queries() -> dict[str, dict]:
+    until = timezone.localdate()
+    filters = {
+        "category": "group:violence",
+        "district": "mitte",
+        "start": (until - datetime.timedelta(days=180)).isoformat(),
+        "end": (until - datetime.timedelta(days=90)).isoformat(),
+    }
+    reference = (
+        IncidentDetail.objects.filter(agency__slug="polizei").exclude(reference="").values_list("reference")[0][0]
+    )
+    return {
+        "list": {},
+        "list_last_page": {"page": 200},
+        "list_own": {"own": "own"},
+        "list_filtered": filters,
+        "search_category": {"q": "Fahrrad"},
+        "search_rare": {"q": reference},
+        "search_frequent": {"q": FREQUENT_WORD},
+        "search_nothing": {"q": MISSING_WORD},
+    }
+
+
+def export() -> Iterator[Measurement]:
+    """The list as a table, out of a period that holds nearly as many records as an export may."""
+    reader = get_user_model().objects.get(email=READER)
+    newest = Incident.objects.visible_to(reader).order_by("-occurred_from").values_list("occurred_from", flat=True)
+    moment = newest[EXPORTED : EXPORTED + 1].first() or newest.last()
+    start = timezone.localdate(moment) + datetime.timedelta(days=1)
+    client = reader_client()
+    started = perf_counter()
+    response = client.post(f"{LIST}export/?start={start.isoformat()}", {"purpose": "Leistungsmessung"})
+    duration_s = perf_counter() - started
+    if not response["Content-Type"].startswith("text/csv"):
+        raise SystemExit("The export gave no table.")
+    rows = response.content.count(b"\n") - 1
+    yield Measurement("csv_export", round(rows / duration_s), "records/s")
+    yield Measurement("csv_export rows", rows, "records")
+
+
+def stored_picture() -> Iterator[Measurement]:
+    client = reader_client()
+    for name, path in (("lagebild", "/lagebild/"), ("cell_layer", "/lagebild/zellen.geojson")):
+        own = own_statements(captured(client, path))
+        yield Measurement(f"{name} page", median_ms(lambda path=path: client.get(path), runs=9), "ms")
+        yield Measurement.at_most(f"{name} own_queries", len(own), "queries", MOST_OWN_QUERIES)
+    path = "/lagebild/zellen.geojson"
+    etag = client.get(path)["ETag"]
+    unchanged = {"if-none-match": etag}
+    if client.get(path, headers=unchanged).status_code != 304:
+        raise SystemExit("The cell layer does not answer conditional requests.")
+    again_ms = median_ms(lambda: client.get(path, headers=unchanged), runs=9)
+    full_ms = median_ms(lambda: client.get(path), runs=9)
+    yield Measurement("cell_layer unchanged", again_ms, "ms", vs="cell_layer page", ratio=round(again_ms / full_ms, 3))
+
+
+def own_statements(statements: list[str]) -> set[str]:
+    """What the page itself asks of picture and catalogue; the frame repeats the first of them."""
+    return {sql for sql in statements if 'FROM "lagebild_' in sql or 'FROM "incidents_' in sql}
