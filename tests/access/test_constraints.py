@@ -1,19 +1,24 @@
 """What the database itself refuses, whatever the code above it does."""
 
 import datetime
+import json
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from agencies import audit, sharing
-from agencies.models import AuditEntry, Membership, MembershipKind, MembershipStatus
+from agencies.keys import create_api_key
+from agencies.models import AuditEntry, KeyScope, Membership, MembershipKind, MembershipStatus
 from agencies.roles import Role
 from agencies.visibility import SharingLevel
+from incidents.api.views import ComplaintViewSet, IncidentViewSet
 from incidents.models import (
     Complaint,
     ComplaintNote,
@@ -151,6 +156,26 @@ def test_references_and_numbers_are_unique_within_an_agency_and_not_across(world
     factories.make_incident(world.order, reference="AZ 1")
     with pytest.raises(IntegrityError, match="reference_once"), transaction.atomic():
         factories.make_incident(world.police, reference="AZ 1")
-    first, second = IncidentDetail.objects.filter(agency=world.police), factories.make_incident(world.police)
+    first = IncidentDetail.objects.get(agency=world.police)
+    second = factories.make_incident(world.police)
     with pytest.raises(IntegrityError, match="number_once"), transaction.atomic():
-        IncidentDetail.objects.filter(record=second).update(number=first[0].number, year=first[0].year)
+        IncidentDetail.objects.filter(record=second).update(number=first.number, year=first.year)
+
+
+@pytest.mark.parametrize("label", ["incident", "complaint"])
+def test_nothing_the_interface_writes_ends_up_in_another_agency(world, monkeypatch, label):
+    """Should a fault ever save into a foreign agency, the look after the write takes it back."""
+    viewset = {"incident": IncidentViewSet, "complaint": ComplaintViewSet}[label]
+    make = {"incident": factories.make_incident, "complaint": factories.make_complaint}[label]
+    monkeypatch.setattr(
+        viewset, "save_new", lambda view, serializer: make(world.police, sharing_level=SharingLevel.COOPERATION)
+    )
+    factories.make_category("laerm", kind=label)
+    _, key = create_api_key(agency=world.order, scope=KeyScope.WRITE, label="Probe", by=None)
+    answer = Client(headers={"Authorization": f"Api-Key {key}"}).post(
+        reverse(f"api:{label}s-list"),
+        json.dumps({"category": "laerm", "occurred_from": "2026-11-01T10:00:00+01:00"}),
+        content_type="application/json",
+    )
+    assert answer.status_code == 404
+    assert not viewset.model.objects.exists()
