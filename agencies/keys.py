@@ -39,6 +39,8 @@ def create_api_key(
     """Make a key and return it with its only plain copy. `by` is None on the command line."""
     if by is not None and not (by.can("lead_agency") and by.agency_id == agency.pk):
         raise PermissionDenied("Nur die Leitung der Behörde darf Zugangsschlüssel anlegen.")
+    if agency.is_coordination and scope == KeyScope.WRITE:
+        raise ValidationError("Die Geschäftsstelle führt keine Meldungen. Bitte einen Schlüssel zum Lesen anlegen.")
     for network in networks or []:
         try:
             ipaddress.ip_network(network)

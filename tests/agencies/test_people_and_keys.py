@@ -218,3 +218,11 @@ def test_command_refuses_and_prints_nothing(world, arguments):
         call_command("create_api_key", *arguments, stdout=out)
     assert out.getvalue() == ""
     assert ApiKey.objects.count() == 0
+
+
+def test_coordination_office_gets_no_key_to_write_with(world):
+    with pytest.raises(CommandError, match="führt keine Meldungen"):
+        call_command("create_api_key", agency="siko", scope="write", stdout=io.StringIO())
+    out = io.StringIO()
+    call_command("create_api_key", agency="siko", scope="read", stdout=out)
+    assert find_key(out.getvalue().strip(), address="127.0.0.1").agency == world.siko
