@@ -13,7 +13,7 @@ PEOPLE = (
     *("suspended", "stranger", "partner", "partner_release", "owner_entry", "owner_release", "owner_lead"),
 )
 KEYS = (
-    *("none", "wrong", "expired", "revoked", "elsewhere", "guest write", "suspended write", "siko write"),
+    *("none", "wrong", "expired", "revoked", "elsewhere", "guest write", "suspended write", "siko read"),
     *("stranger write", "partner write", "owner write", "owner read"),
 )
 
@@ -205,8 +205,8 @@ api:unknown               POST nothing                404 404 404 404 404 404 40
 api:schema                GET  -                      200 200 200 200 200 200 200 200 200 200 200 200
 api:docs                  GET  -                      200 200 200 200 200 200 200 200 200 200 200 200
 api:incidents-list        GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
-api:incidents-list        POST -                      401 401 401 401 401 201 201 201 201 201 201 403
-api:incidents-bulk        POST -                      401 401 401 401 401 200 200 200 200 200 200 403
+api:incidents-list        POST -                      401 401 401 401 401 201 201 403 201 201 201 403
+api:incidents-bulk        POST -                      401 401 401 401 401 200 200 403 200 200 200 403
 api:incidents-detail      GET  incident internal      401 401 401 401 401 404 404 404 404 404 200 200
 api:incidents-detail      GET  incident statistics    401 401 401 401 401 404 404 404 404 404 200 200
 api:incidents-detail      GET  incident cooperation   401 401 401 401 401 404 404 200 200 200 200 200
@@ -214,8 +214,8 @@ api:incidents-detail      GET  incident granted       401 401 401 401 401 404 40
 api:incidents-detail      GET  incident conduct       401 401 401 401 401 404 404 404 404 404 200 200
 api:incidents-detail      GET  incident withdrawn     401 401 401 401 401 404 200 404 404 404 404 404
 api:complaints-list       GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
-api:complaints-list       POST -                      401 401 401 401 401 201 201 201 201 201 201 403
-api:complaints-bulk       POST -                      401 401 401 401 401 200 200 200 200 200 200 403
+api:complaints-list       POST -                      401 401 401 401 401 201 201 403 201 201 201 403
+api:complaints-bulk       POST -                      401 401 401 401 401 200 200 403 200 200 200 403
 api:complaints-detail     GET  complaint internal     401 401 401 401 401 404 404 404 404 404 200 200
 api:complaints-detail     GET  complaint statistics   401 401 401 401 401 404 404 404 404 404 200 200
 api:complaints-detail     GET  complaint cooperation  401 401 401 401 401 404 404 200 200 200 200 200

@@ -213,7 +213,7 @@ def _keys(world: World) -> dict[str, str]:
     }
     keys = {}
     for name, agency in agencies.items():
-        for scope in KeyScope:
+        for scope in (KeyScope.READ,) if agency.is_coordination else KeyScope:
             _, keys[f"{name} {scope.value}"] = create_api_key(agency=agency, scope=scope, label=name, by=None)
     expired, keys["expired"] = create_api_key(
         agency=world.police, scope=KeyScope.WRITE, label="alt", by=None, valid_for=datetime.timedelta(seconds=-1)

@@ -25,7 +25,7 @@ from tests.access.stage import EXACT, MAKERS, NAMESPACES, NOTE_TEXT, Stage, body
 
 # Everybody who is not of the owning agency; the release role opens all that entry opens.
 OTHERS = ("anonymous", "admin", "data_protection", "chair", "guest", "suspended", "stranger", "partner_release")
-OTHER_KEYS = ("guest write", "suspended write", "siko write", "stranger write", "partner write")
+OTHER_KEYS = ("guest write", "suspended write", "siko read", "stranger write", "partner write")
 # What one of the others may read after all, by a right of their own.
 ALLOWED = {"admin": ("agreement",)}
 # They tell the age of the picture and of the process to the second.

@@ -58,7 +58,8 @@ class Caller:
 
 @pytest.fixture
 def caller_of(world) -> Callable[..., Caller]:
-    def make(agency: Agency, scope: str = KeyScope.WRITE, **fields) -> Caller:
+    def make(agency: Agency, scope: str | None = None, **fields) -> Caller:
+        scope = scope or (KeyScope.READ if agency.is_coordination else KeyScope.WRITE)
         fields.setdefault("valid_for", datetime.timedelta(days=30))
         key, secret = create_api_key(agency=agency, scope=scope, label="Test", by=None, **fields)
         return Caller(key, secret)
