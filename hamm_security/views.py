@@ -77,7 +77,7 @@ def _measures(user) -> list[dict]:
 def _findings_to_review(user) -> list[dict]:
     findings = Finding.objects.visible_to(user).live()
     if user.can("assess_findings"):
-        proposed = findings.filter(status=FindingStatus.PROPOSED).order_by("-first_seen_on", "-number")
+        proposed = findings.filter(status=FindingStatus.PROPOSED).order_by("-first_seen_on", "number")
         due = [(finding, "noch nicht bewertet") for finding in proposed[:SHOWN]]
     else:
         ahead = timezone.localdate() + REVIEW_AHEAD
@@ -116,7 +116,7 @@ def _new_findings(user) -> list[dict]:
             reverse("lagebild:finding", args=[finding.pk]),
             f"{finding.group}, zuerst erkannt am {_day(finding.first_seen_on)}",
         )
-        for finding in findings.select_related("group").order_by("-first_seen_on", "-number")[:SHOWN]
+        for finding in findings.select_related("group").order_by("-first_seen_on", "number")[:SHOWN]
     ]
 
 

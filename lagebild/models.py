@@ -220,7 +220,10 @@ class FindingQuerySet(models.QuerySet):
 
 
 class Finding(models.Model):
-    """Something the engine proposes and a person assesses. It lives on from night to night."""
+    """Something the engine proposes and a person assesses. It lives on from night to night.
+
+    Of one night's new findings the strongest has the lowest number.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.PositiveIntegerField(unique=True)
@@ -245,7 +248,7 @@ class Finding(models.Model):
     objects = FindingQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-last_seen_on", "-number")
+        ordering = ("-last_seen_on", "number")
         verbose_name = "Erkenntnis"
         verbose_name_plural = "Erkenntnisse"
         constraints = (

@@ -145,7 +145,7 @@ class FindingViewSet(PortalDetailViewSet):
             .select_related("group", "district", "responsible_agency")
             .defer("district__geometry")
             .prefetch_related(Prefetch("sightings", queryset=newest.distinct("finding_id"), to_attr="latest_sightings"))
-            .order_by("-last_seen_on", "-number")
+            .order_by("-last_seen_on", "number")
         )
 
 

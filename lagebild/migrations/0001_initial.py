@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Erkenntnis",
                 "verbose_name_plural": "Erkenntnisse",
-                "ordering": ("-last_seen_on", "-number"),
+                "ordering": ("-last_seen_on", "number"),
             },
         ),
         migrations.CreateModel(

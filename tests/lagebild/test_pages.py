@@ -178,3 +178,13 @@ def test_wrong_method_is_refused(world, picture, signed_in):
     client = signed_in(world.chair)
     assert client.get(reverse("lagebild:rebuild")).status_code == 405
     assert client.post(reverse("lagebild:picture")).status_code == 405
+
+
+def test_start_page_names_the_strongest_finding_of_a_night_first(world, picture, signed_in):
+    strongest = Finding.objects.get()
+    weaker = {"kind": strongest.kind, "group": strongest.group, "district": strongest.district}
+    days = {"first_seen_on": strongest.first_seen_on, "last_seen_on": strongest.last_seen_on}
+    Finding.objects.create(number=strongest.number + 1, place_label="Bereich Nebenstraße", **weaker, **days)
+    for route in ("start", "lagebild:findings"):
+        text = signed_in(world.chair).get(reverse(route)).content.decode()
+        assert text.index("Bereich Hauptbahnhof Hamm") < text.index("Bereich Nebenstraße")
