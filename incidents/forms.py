@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -16,7 +17,6 @@ from incidents.models import Accuracy, Category, Kind, Record, RecordDetail, Sev
 from incidents.places import Place, exact_place
 from incidents.when import EXAMPLES, UnreadableTimeError, parse_when
 
-TOO_LONG = "Der Text hat %(show_value)s Zeichen, erlaubt sind %(limit_value)s. Bitte kürzen."
 PLACE_ACCURACIES = (Accuracy.POINT, Accuracy.STREET, Accuracy.DISTRICT)
 
 
@@ -35,8 +35,9 @@ class PortalForm(forms.Form):
 def text_field(label: str, *, max_length: int, help_text: str = "", rows: int = 0, **kwargs) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": rows, "maxlength": None}) if rows else None
     kwargs.setdefault("required", False)
+    too_long = f"Der Text ist länger als {intcomma(max_length)} Zeichen. Bitte kürzen."
     field = forms.CharField(
-        label=label, max_length=max_length, help_text=help_text, error_messages={"max_length": TOO_LONG}, **kwargs
+        label=label, max_length=max_length, help_text=help_text, error_messages={"max_length": too_long}, **kwargs
     )
     if widget is not None:
         field.widget = widget

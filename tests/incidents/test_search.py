@@ -110,7 +110,7 @@ def test_filters_narrow_what_is_visible(world, found):
         ({"agency": "atlantis"}, "Diese Auswahl gibt es nicht"),
         ({"category": "group:"}, "Diese Auswahl gibt es nicht"),
         ({"own": "x"}, "Diese Auswahl gibt es nicht"),
-        ({"q": "x" * 201}, "Der Text hat 201 Zeichen"),
+        ({"q": "x" * 201}, "Der Text ist länger als 200 Zeichen."),
         ({"q": "a\x00b"}, "unzulässiges Steuerzeichen"),
     ],
 )
