@@ -32,6 +32,8 @@ def portal(request: HttpRequest) -> dict:
         "standing_notice": standing_notice(user.agency) if signed_in else "",
         "role_labels": [role.label for role in sorted(user.assigned_roles)] if signed_in else [],
         "is_demonstration": Agency.objects.filter(is_demonstration=True).exists(),
+        "tile_url": settings.TILE_URL,
+        "tile_attribution": settings.TILE_ATTRIBUTION,
         "as_of": picture.date if picture else None,
     }
 

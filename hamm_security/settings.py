@@ -65,7 +65,6 @@ def database(url: str, *, pool: bool) -> dict:
 
 DEBUG = flag("DEBUG")
 RELEASE = flag("RELEASE")
-DEMONSTRATION = flag("DEMONSTRATION")
 INSECURE_HTTP = flag("INSECURE_HTTP")
 SECRET_KEY = required(
     "SECRET_KEY",
@@ -110,7 +109,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "axes",
-    "django_htmx",
     "csp",
     "agencies",
     "incidents",
@@ -130,7 +128,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "hamm_security.urls"

@@ -31,7 +31,7 @@ from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.wording import change_text, is_counted_only, percent_text, strength_text
 
 CHART_GROUPS_PER_KIND = 3
-_STATES = {
+COVERAGE_STATES = {
     CoverageState.DELIVERED: "delivered",
     CoverageState.NOTHING: "none",
     CoverageState.MISSING: "missing",
@@ -204,7 +204,7 @@ def _coverage(picture: Picture) -> printed.Coverage:
     rows: dict[str, list[str]] = {}
     weeks: dict[dt.date, None] = {}
     for row in picture.coverages.select_related("agency").order_by("agency__short_name", "week"):
-        rows.setdefault(row.agency.short_name, []).append(_STATES[row.state])
+        rows.setdefault(row.agency.short_name, []).append(COVERAGE_STATES[row.state])
         weeks[row.week] = None
     return printed.Coverage(
         tuple(printed.CoverageWeek(week_label(week), week.isoformat()) for week in weeks),

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from incidents.models import AreaKind, CategoryGroup, Kind
 from lagebild import layers
-from lagebild.edition_content import charted_groups, week_label
+from lagebild.edition_content import COVERAGE_STATES, charted_groups, week_label
 from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
-from lagebild.models import CoverageState, Picture, Sighting, StatusWord, Trend
+from lagebild.models import Picture, Sighting, StatusWord, Trend
 from lagebild.wording import (
     change_text,
     expected_text,
@@ -26,12 +26,6 @@ from lagebild.wording import (
     strength_text,
 )
 
-_COVERAGE_STATES = {
-    CoverageState.DELIVERED: "delivered",
-    CoverageState.NOTHING: "none",
-    CoverageState.MISSING: "missing",
-    CoverageState.NOT_MEMBER: "not_member",
-}
 NEW_FIRST = (StatusWord.NEW, StatusWord.SPORADIC, StatusWord.PERSISTENT, StatusWord.UNKNOWN, StatusWord.FORMER)
 COVERAGE_WEEKS_SHOWN = 26
 
@@ -206,7 +200,7 @@ def _coverage(picture: Picture) -> dict:
     rows: dict[str, list[str]] = {}
     weeks: dict[dt.date, None] = {}
     for row in picture.coverages.select_related("agency").order_by("agency__short_name", "week"):
-        rows.setdefault(row.agency.short_name, []).append(_COVERAGE_STATES[row.state])
+        rows.setdefault(row.agency.short_name, []).append(COVERAGE_STATES[row.state])
         weeks[row.week] = None
     shown = list(weeks)[-COVERAGE_WEEKS_SHOWN:]
     table = tuple(CoverageRow(name, tuple(cells[-len(shown) :])) for name, cells in rows.items()) if shown else ()

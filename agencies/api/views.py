@@ -33,6 +33,7 @@ class PortalViewSet(GenericViewSet):
     metadata_class = None
     lookup_value_regex = UUID
     is_logged = False
+    etag = ""
 
     def visible_rows(self, actor) -> models.QuerySet:
         """The rows the actor may see, with everything their serializer reads."""
@@ -80,7 +81,7 @@ class PortalViewSet(GenericViewSet):
     def finalize_response(self, request: Request, response: Response, *args, **kwargs) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(response, ("Authorization",))
-        etag = getattr(self, "etag", None) if response.status_code in (200, 304) else None
+        etag = self.etag if response.status_code in (200, 304) else ""
         if etag:
             response["ETag"] = etag
         response["Cache-Control"] = "private, no-cache" if etag else "private, no-store"

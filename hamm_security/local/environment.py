@@ -54,7 +54,6 @@ class Installation:
             "CACHE_URL": valkey.cache_url,
             "MEDIA_ROOT": str(self.folder / "media"),
             "INSECURE_HTTP": "1",
-            "DEMONSTRATION": os.environ.get("DEMONSTRATION", "1"),
         }
 
     @contextmanager

@@ -188,3 +188,11 @@ def test_start_page_names_the_strongest_finding_of_a_night_first(world, picture,
     for route in ("start", "lagebild:findings"):
         text = signed_in(world.chair).get(reverse(route)).content.decode()
         assert text.index("Bereich Hauptbahnhof Hamm") < text.index("Bereich Nebenstraße")
+
+
+def test_maps_ask_a_tile_server_only_where_the_installation_names_one(world, picture, signed_in, settings):
+    client = signed_in(world.partner)
+    assert 'data-tiles=""' in client.get(reverse("lagebild:picture")).content.decode()
+    settings.TILE_URL, settings.TILE_ATTRIBUTION = "https://tiles.example/{z}/{x}/{y}.png", "© Musteramt"
+    text = client.get(reverse("lagebild:picture")).content.decode()
+    assert 'data-tiles="https://tiles.example/{z}/{x}/{y}.png" data-tiles-attribution="© Musteramt"' in text

@@ -103,7 +103,7 @@ function cellText({ label, count }, kind) {
 async function addAreas(L, map, container) {
   const areas = L.geoJSON(await fetchGeoJSON(container.dataset.areas), {
     interactive: false,
-    style: { color: "#6e7597", weight: 1.5, fillColor: "#ffffff", fillOpacity: 1 },
+    style: { color: "#6e7597", weight: 1.5, fillColor: "#ffffff", fillOpacity: container.dataset.tiles ? 0 : 1 },
   }).addTo(map);
   areas.eachLayer((layer) => {
     const name = layer.feature.properties.name;
@@ -210,6 +210,9 @@ async function start(container) {
   map.on("focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
   map.attributionControl.setPrefix(false);
   if (container.dataset.attribution) map.attributionControl.addAttribution(container.dataset.attribution);
+  if (container.dataset.tiles) {
+    L.tileLayer(container.dataset.tiles, { attribution: container.dataset.tilesAttribution }).addTo(map);
+  }
   L.control.zoom({ zoomInTitle: "Vergrößern", zoomOutTitle: "Verkleinern" }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   map.setView([51.68, 7.82], 11);
