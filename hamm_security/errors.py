@@ -1,11 +1,55 @@
+"""Pages of errors: in German, without a word on the cause. Partner systems are told in their own form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
 
 from agencies.api import problems
 
 
+def _is_interface(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    status, code = (413, "content_too_large") if isinstance(exception, RequestDataTooBig) else (400, "parse_error")
+    if _is_interface(request):
+        return problems.problem_response(status, code)
+    if status == 413:
+        return render(request, "413.html", status=413)
+    return defaults.bad_request(request, exception)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """An unforeseen error, told to partner systems in their own form."""
-    if request.path.startswith("/api/"):
-        return problems.server_error(request)
+    """An unforeseen error."""
+    if _is_interface(request):
+        return problems.problem_response(500, "server_error")
     return defaults.server_error(request)
+
+
+def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    if _is_interface(request):
+        response = problems.problem_response(429, "throttled")
+    else:
+        response = render(request, "429.html", {"seconds": seconds}, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def method_page(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refused methods come from the framework without a body."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 405 and not response.streaming and not response.content:
+            page = render(request, "405.html", status=405)
+            page["Allow"] = response.get("Allow", "")
+            return page
+        return response
+
+    return middleware

@@ -119,11 +119,14 @@ MIDDLEWARE = [
     "hamm_security.middleware.client_address",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "hamm_security.middleware.permissions_policy",
+    "hamm_security.middleware.answer_headers",
     "csp.middleware.CSPMiddleware",
+    "hamm_security.errors.method_page",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "hamm_security.middleware.session_idle_timeout",
     "django.middleware.common.CommonMiddleware",
+    "hamm_security.limits.RequestSize",
+    "hamm_security.limits.RequestRate",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -156,6 +159,10 @@ DATABASES = {
 }
 BROKER_URL = required("BROKER_URL", "Set it to the Redis or Valkey server: redis://HOST:6379/0.")
 CACHE_URL = os.environ.get("CACHE_URL", "").strip()
+if RELEASE and not CACHE_URL:
+    # Limits hold only if all processes count together.
+    is_usable = urlsplit(BROKER_URL).scheme in {"redis", "rediss", "unix"}
+    CACHE_URL = BROKER_URL if is_usable else required("CACHE_URL", "Set it to a Redis or Valkey server.")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if CACHE_URL:
     # JSON instead of the pickle default: who can write to the cache must not be able to run code.
@@ -187,7 +194,8 @@ AUTHENTICATION_BACKENDS = [
 ]
 ANONYMOUS_USER_NAME = None
 # guardian.W001 asks for guardian's own backend; object permissions are answered by VisibilityBackend alone.
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+# security.W021 asks for the browsers' preload list, which binds the whole domain for years: the operator decides.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "security.W021"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -215,16 +223,19 @@ AXES_DISABLE_ACCESS_LOG = True
 
 _encrypted = not (DEBUG or INSECURE_HTTP)
 SESSION_COOKIE_AGE = 60 * number("SESSION_IDLE_MINUTES", 60)
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _encrypted
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-sitzung" if _encrypted else "sitzung"
+CSRF_COOKIE_NAME = "__Host-formular" if _encrypted else "formular"
 SECURE_SSL_REDIRECT = _encrypted
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+# The interface refuses what comes unencrypted instead of sending it on.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", r"^api/"]
 SECURE_HSTS_SECONDS = 31_536_000 if _encrypted else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _encrypted
-SECURE_HSTS_PRELOAD = False
+SECURE_HSTS_PRELOAD = flag("HSTS_PRELOAD")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -267,6 +278,24 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 FILE_UPLOAD_PERMISSIONS = 0o640
 
+# How often: requests and seconds, per person, per key or, for whoever has no name, per address.
+
+RATE_LIMITS = {
+    "person": (600, 60),
+    "visitor": (300, 60),
+    "sign_on": (100, 300),
+    "typing": (240, 60),
+    "print": (30, 60),
+    "export": (30, 600),
+    "upload": (30, 600),
+    "rebuild": (3, 600),
+    "password": (10, 600),
+    "access_link": (60, 3600),
+    "api_key": (1200, 60),
+    "api_address": (6000, 60),
+    "api_refused": (30, 60),
+}
+
 # Mail
 
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
@@ -288,12 +317,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["agencies.api.parsers.PlainJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "1200/min"},
-    "NUM_PROXIES": 0,
+    "DEFAULT_THROTTLE_CLASSES": ["agencies.api.throttles.KeyThrottle"],
     "EXCEPTION_HANDLER": "agencies.api.problems.problem_details",
     "DATETIME_FORMAT": "iso-8601",
 }

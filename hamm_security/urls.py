@@ -3,6 +3,7 @@ from django.views.generic import TemplateView
 
 from hamm_security import health, views
 
+handler400 = "hamm_security.errors.bad_request"
 handler500 = "hamm_security.errors.server_error"
 
 urlpatterns = [

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
+from django.utils import timezone
 
 from agencies.models import Agency, MembershipKind, MembershipStatus, User
 from agencies.roles import Role
@@ -92,6 +94,19 @@ def signed_in(client):
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def limited(settings, time_machine):
+    """Set limits for this test: name=(number, seconds). The window does not end while the test runs."""
+    cache.clear()
+
+    def limit(**limits: tuple[int, int]) -> None:
+        settings.RATE_LIMITS = limits
+
+    time_machine.move_to(timezone.now().replace(minute=0, second=1, microsecond=0), tick=False)
+    yield limit
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import HttpRequest, JsonResponse
+from django.http import JsonResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -39,6 +39,8 @@ DETAILS = {
     "not_found": "Unter dieser Adresse gibt es nichts, was Sie abrufen dürfen. Adressen enden mit einem Schrägstrich.",
     "method_not_allowed": "Diese Adresse kennt die Methode nicht. Bitte die Beschreibung ansehen.",
     "not_acceptable": "Das verlangte Format gibt es hier nicht. Bitte „Accept: application/json“ senden.",
+    "content_too_large": "Der Inhalt der Anfrage ist zu groß. Bitte in kleinere Anfragen teilen.",
+    "parse_error": "Die Anfrage ist nicht lesbar. Bitte Adresse, Kopfzeilen und Inhalt prüfen.",
     "unsupported_media_type": "Der Inhalt muss JSON sein. Bitte „Content-Type: application/json“ senden.",
     "throttled": "Bitte warten Sie und senden Sie die Anfrage danach noch einmal.",
     "invalid": "Mindestens eine Angabe ist ungültig. Bitte die genannten Angaben berichtigen.",
@@ -65,7 +67,7 @@ CODES = {
 class ContentTooLarge(APIException):
     status_code = 413
     default_code = "content_too_large"
-    default_detail = "Der Inhalt der Anfrage ist zu groß. Bitte in kleinere Anfragen teilen."
+    default_detail = DETAILS["content_too_large"]
 
 
 class Conflict(APIException):
@@ -126,5 +128,6 @@ def _printable(name: str) -> str:
     return name[:80].encode("utf-8", "replace").decode()
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(problem(500, "server_error"), status=500, content_type=PROBLEM_JSON)
+def problem_response(status: int, code: str) -> JsonResponse:
+    """The same answer from outside the framework's views."""
+    return JsonResponse(problem(status, code), status=status, content_type=PROBLEM_JSON)

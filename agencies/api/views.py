@@ -9,6 +9,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +19,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from agencies import audit
 from agencies.api.filters import require_known_names
-from agencies.api.problems import PROBLEM_JSON, problem
+from agencies.api.problems import problem_response
 from agencies.api.serializers import AgencySerializer
+from agencies.api.throttles import check_address, check_connection, note_refusal
 from agencies.models import Agency, Membership
 
 SLUG = "[-a-zA-Z0-9_]+"
@@ -45,7 +47,13 @@ class PortalViewSet(GenericViewSet):
         return self.visible_rows(self.request.user)
 
     def initial(self, request: Request, *args, **kwargs) -> None:
-        super().initial(request, *args, **kwargs)
+        check_connection(request)
+        check_address(request)
+        try:
+            super().initial(request, *args, **kwargs)
+        except (AuthenticationFailed, NotAuthenticated):
+            note_refusal(request)
+            raise
         if self.action is not None:
             require_known_names(request, self.query_names())
 
@@ -155,4 +163,4 @@ class AgencyViewSet(PortalDetailViewSet):
 @csrf_exempt
 def unknown_address(request: HttpRequest, path: str = "") -> JsonResponse:
     """Whatever else is asked below the interface: the same answer as for a row one may not see."""
-    return JsonResponse(problem(404, "not_found"), status=404, content_type=PROBLEM_JSON)
+    return problem_response(404, "not_found")

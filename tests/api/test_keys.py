@@ -81,14 +81,50 @@ def test_reading_keys_write_nothing(world, caller_of, path):
     assert not Incident.objects.exists()
 
 
-def test_too_many_requests_are_held_back(world, caller_of, monkeypatch):
-    monkeypatch.setattr("rest_framework.throttling.UserRateThrottle.rate", "2/min", raising=False)
+def test_too_many_requests_are_held_back(world, caller_of, limited):
+    limited(api_key=(2, 60))
     caller = caller_of(world.police)
     statuses = [caller.get("/categories/").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     response = caller.get("/categories/")
     assert problem_of(response, 429)["code"] == "throttled"
     assert int(response.headers["Retry-After"]) <= 60
+
+    assert caller_of(world.police).get("/categories/").status_code == 200, "another key of the same house"
+
+
+@pytest.mark.parametrize("authorization", [None, "Api-Key quatsch", f"Api-Key {'0' * 12}.{'x' * 43}"])
+def test_an_address_with_refused_keys_has_to_wait(world, caller_of, limited, client, authorization):
+    """Also with a good key: whoever tries keys must not learn which one fits."""
+    limited(api_refused=(2, 60))
+    headers = {"Authorization": authorization} if authorization else {}
+    statuses = [client.get("/api/v1/incidents/", headers=headers).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+    response = caller_of(world.police).get("/categories/")
+    assert problem_of(response, 429)["code"] == "throttled"
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
+    elsewhere = client.get("/api/v1/incidents/", headers=headers, REMOTE_ADDR="192.0.2.7")
+    assert elsewhere.status_code == 401
+
+
+def test_good_keys_are_not_counted_as_refused(world, caller_of, limited):
+    limited(api_refused=(2, 60))
+    caller = caller_of(world.police)
+    assert {caller.get("/categories/").status_code for _ in range(4)} == {200}
+
+
+def test_an_address_may_not_call_without_end(world, caller_of, limited):
+    limited(api_address=(2, 60))
+    callers = [caller_of(world.police) for _ in range(3)]
+    assert [caller.get("/categories/").status_code for caller in callers] == [200, 200, 429]
+
+
+def test_an_unencrypted_call_is_refused_and_not_sent_on(world, caller_of, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    caller = caller_of(world.police)
+    assert problem_of(caller.get("/incidents/"), 403)["detail"].startswith("Die Schnittstelle antwortet nur über https")
+    encrypted = caller.client.get("/api/v1/incidents/", headers=caller.headers({}), secure=True)
+    assert encrypted.status_code == 200
 
 
 def test_use_is_noted(world, caller_of):
