@@ -12,7 +12,8 @@ from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase
 
 from agencies.models import Agency
-from agencies.visibility import AgencyOwned, AgencyScoped, SharingLevel
+from agencies.visibility import AgencyOwned, AgencyOwnedQuerySet, AgencyScoped, SharingLevel
+from incidents.changes_models import FeedPosition, ToldRecord  # noqa: F401 – tables of this app
 from incidents.querysets import RecordQuerySet
 from incidents.workflow import Status
 
@@ -403,3 +404,104 @@ class ImportRun(AgencyOwned):
 
     class Meta:
         ordering = ("-created_at",)
+
+
+class RetentionRule(AgencyOwned):
+    """What the agency's lead has set: after how many months a record is reviewed and deleted.
+
+    For one category, for a group, or (neither) for everything the agency has no narrower rule for.
+    """
+
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(CategoryGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    review_after_months = models.PositiveSmallIntegerField("Prüfung nach Monaten")
+    delete_after_months = models.PositiveSmallIntegerField("Löschung nach Monaten")
+    basis = models.CharField("Grundlage", max_length=200, blank=True)
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "Löschfrist"
+        verbose_name_plural = "Löschfristen"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agency", "category", "group"), nulls_distinct=False, name="retention_rule_once"
+            ),
+            models.CheckConstraint(condition=Q(category=None) | Q(group=None), name="retention_rule_one_scope"),
+            models.CheckConstraint(
+                condition=Q(review_after_months__gte=1, delete_after_months__gte=F("review_after_months")),
+                name="retention_rule_review_first",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.category or self.group or "alle Meldungen")
+
+
+class RecordExtension(AgencyOwned):
+    """A review that found the record still needed: why, and until when. The last one counts."""
+
+    until = models.DateField("aufbewahren bis")
+    reason = models.CharField("Begründung", max_length=500)
+    extended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    extended_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+        ordering = ("extended_at", "pk")
+
+
+class IncidentExtension(RecordExtension):
+    record = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="extensions")
+
+
+class ComplaintExtension(RecordExtension):
+    record = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="extensions")
+
+
+class DeletedReference(AgencyOwned):
+    """A record deleted ahead of its time, so that the agency's own system does not deliver it again.
+
+    Holds a keyed digest of the reference, until the date from which the delivery would be refused by its age anyway.
+    """
+
+    kind = models.CharField(max_length=9, choices=Kind)
+    digest = models.CharField(max_length=64)
+    until = models.DateField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("agency", "kind", "digest"), name="deleted_reference_once"),)
+
+
+class RetentionRunQuerySet(AgencyOwnedQuerySet):
+    def visible_to(self, actor) -> RetentionRunQuerySet:
+        """Own runs for the lead; all runs, which hold counts only, for the data-protection role."""
+        if not (actor.is_authenticated and actor.is_active):
+            return self.none()
+        if actor.can("read_audit"):
+            return self
+        return self.filter(agency_id=actor.agency_id) if actor.can("lead_agency") else self.none()
+
+
+class RetentionRun(AgencyOwned):
+    """Proof of one deletion run of one agency: how many rows went by which rule, never which."""
+
+    date = models.DateField("Stichtag")
+    started_at = models.DateTimeField("begonnen", default=timezone.now)
+    finished_at = models.DateTimeField("beendet", null=True, blank=True)
+    lines = models.JSONField(default=list, blank=True)
+    sha256 = models.CharField("Prüfsumme", max_length=64, blank=True)
+
+    objects = RetentionRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-started_at", "-pk")
+        verbose_name = "Löschlauf"
+        verbose_name_plural = "Löschläufe"
+        constraints = (
+            models.UniqueConstraint(fields=("agency",), condition=Q(finished_at=None), name="retention_run_one_open"),
+        )
+
+    @property
+    def deleted(self) -> int:
+        return sum(line["count"] for line in self.lines)

@@ -9,12 +9,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agencies.models import Agency
-from agencies.visibility import reads_picture
+from agencies.visibility import AgencyOwned, reads_picture
 from incidents.models import Area, CategoryGroup
 
 
 class AtomFamily(models.TextChoices):
     WEEK = "week", "Stadtbezirk und Woche"
+    BLOCK = "block", "Rest von vier Wochen"
     CELL = "cell", "Zelle und 28 Tage"
     DELIVERED = "delivered", "gelieferte Zahl"
 
@@ -42,6 +43,36 @@ class ReleasedAtom(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("family", "period_end"), name="atom_family_period"),)
+
+
+class FrozenCount(AgencyOwned):
+    """What deleted cooperation records leave behind: a count on a fixed atom, nothing of the single record.
+
+    Two families count the same records: district × week for comparisons over time, cell × 28-day block for the map.
+    """
+
+    family = models.CharField(max_length=9, choices=[(AtomFamily.WEEK, "Woche"), (AtomFamily.CELL, "Zelle")])
+    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    unit_label = models.CharField(max_length=40)
+    is_control_driven = models.BooleanField()
+    minimum = models.PositiveSmallIntegerField()
+    area = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+    cell = models.BigIntegerField(null=True)
+    period_start = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=(
+                    *("family", "period_start", "agency", "group", "unit_label"),
+                    *("is_control_driven", "minimum", "area", "cell"),
+                ),
+                nulls_distinct=False,
+                name="frozen_count_once",
+            ),
+            models.CheckConstraint(condition=Q(count__gte=1), name="frozen_count_counts"),
+        )
 
 
 class PictureState(models.TextChoices):
