@@ -41,6 +41,7 @@ lint: $(VENV)/installed
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/bandit -q -c pyproject.toml -r agencies conferences hamm_security incidents lagebild manage.py
 
 test: $(VENV)/installed lint
 	@.ci/system_packages
