@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from django.db import models
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from agencies.models import Agency, AuditEntry
+from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from agencies.models import Agency
 
 
 class Act(models.TextChoices):
     LOGIN = "login", "Anmeldung"
     LOGIN_FAILED = "login_failed", "fehlgeschlagene Anmeldung"
+    LOCKED_OUT = "locked_out", "Anmeldung gesperrt"
     LOGOUT = "logout", "Abmeldung"
     PASSWORD_CHANGED = "password_changed", "Passwort geändert"
     PASSWORD_RESET_ASKED = "password_reset_asked", "neues Passwort angefordert"
@@ -21,6 +28,7 @@ class Act(models.TextChoices):
     RECOVERY_USED = "recovery_used", "Wiederherstellungscode benutzt"
     RECOVERY_RENEWED = "recovery_renewed", "Wiederherstellungscodes erneuert"
     SESSION_ENDED = "session_ended", "Sitzungen beendet"
+    ACCESS_REFUSED = "access_refused", "Zugriff abgewiesen"
     READ = "read", "Einsicht"
     SEARCHED = "searched", "Suche und Liste"
     EXPORTED = "exported", "Export"
@@ -53,10 +61,19 @@ class Act(models.TextChoices):
     CONFERENCE_CHANGED = "conference_changed", "Konferenz geändert"
     MEASURE_CHANGED = "measure_changed", "Maßnahme geändert"
     SETTINGS_CHANGED = "settings_changed", "Einstellung geändert"
+    LOG_PURGED = "log_purged", "Protokoll nach Frist gelöscht"
 
 
 # What counts as somebody having seen data.
 READING = (Act.READ, Act.SEARCHED, Act.EXPORTED, Act.PRINTED, Act.PULLED)
+
+
+# What stays in the log although the request that tried it was rolled back.
+FAILURES = (Act.LOGIN_FAILED, Act.LOCKED_OUT, Act.ACCESS_REFUSED, Act.KEY_REFUSED)
+
+# Without RETURNING: whoever writes need not be allowed to read what was written.
+_INSERT = """INSERT INTO agencies_auditentry (at, action, user_id, api_key_id, agency_id, owner_id, recipient_id,
+    object_type, object_id, purpose, facts) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)"""
 
 
 def record(
@@ -68,18 +85,63 @@ def record(
     recipient: Agency | None = None,
     purpose: str = "",
     **facts,
-) -> AuditEntry:
-    """Write one entry. `by` is a person, an access key or None for the system; `facts` are ids and counts."""
+) -> None:
+    """Write one entry. `by` is a person, an access key or None for the system; `facts` are ids and counts.
+
+    A reading without a purpose of its own carries the one of the session or of the key.
+    """
+    if not purpose and by is not None and act in READING:
+        purpose = by.purpose
+    _write(connection, act, by, _reference(obj), owner, recipient, purpose, facts)
+
+
+def record_failure(
+    act: Act,
+    *,
+    by,
+    obj: models.Model | None = None,
+    object_type: str = "",
+    object_id: str = "",
+    owner: Agency | None = None,
+    **facts,
+) -> None:
+    """Write the entry of something that was refused; it stays although the request is rolled back.
+
+    Where the row itself was not looked up, `object_type` and `object_id` say what was asked for.
+    """
+    reference = _reference(obj) if obj is not None else (object_type, object_id)
+    with connection_of_its_own() as own:
+        _write(own, act, by, reference, owner, None, "", facts)
+
+
+@contextmanager
+def connection_of_its_own() -> Iterator[BaseDatabaseWrapper]:
+    """A second connection for one statement, outside of the pool so that waiting for one cannot lock up the threads."""
+    own = connection.copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        yield own
+    finally:
+        own.close()
+
+
+def _reference(obj: models.Model | None) -> tuple[str, str]:
+    return (obj._meta.label_lower, str(obj.pk)) if obj is not None else ("", "")
+
+
+def _write(
+    through: BaseDatabaseWrapper,
+    act: Act,
+    by,
+    reference: tuple[str, str],
+    owner: Agency | None,
+    recipient: Agency | None,
+    purpose: str,
+    facts: dict,
+) -> None:
     key = by.api_key if by is not None else None
-    return AuditEntry.objects.create(
-        action=act,
-        user=by if by is not None and key is None else None,
-        api_key=key,
-        agency=by.agency if by is not None else None,
-        owner=owner,
-        recipient=recipient,
-        object_type=obj._meta.label_lower if obj is not None else "",
-        object_id=str(obj.pk) if obj is not None else "",
-        purpose=purpose,
-        facts=facts,
-    )
+    user_id = by.pk if by is not None and key is None else None
+    agencies = (by.agency_id if by is not None else None, owner and owner.pk, recipient and recipient.pk)
+    row = (timezone.now(), act.value, user_id, key and key.pk, *agencies, *reference, purpose, json.dumps(facts))
+    with through.cursor() as cursor:
+        cursor.execute(_INSERT, row)

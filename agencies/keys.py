@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agencies import audit
-from agencies.models import Agency, ApiKey, KeyScope
+from agencies.models import REGULAR_PULL, Agency, ApiKey, KeyScope
 
 DEFAULT_VALID_FOR = datetime.timedelta(days=365)
 _LAST_USED_STEP = datetime.timedelta(minutes=5)
@@ -33,10 +33,14 @@ def create_api_key(
     scope: KeyScope,
     label: str,
     by,
+    purpose: str = REGULAR_PULL,
     networks: list[str] | None = None,
     valid_for: datetime.timedelta = DEFAULT_VALID_FOR,
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its only plain copy. `by` is None on the command line."""
+    """Make a key and return it with its only plain copy. `by` is None on the command line.
+
+    Every pull with the key carries its purpose into the log.
+    """
     if by is not None and not (by.can("lead_agency") and by.agency_id == agency.pk):
         raise PermissionDenied("Nur die Leitung der Behörde darf Zugangsschlüssel anlegen.")
     if agency.is_coordination and scope == KeyScope.WRITE:
@@ -53,11 +57,12 @@ def create_api_key(
         prefix=prefix,
         secret_hash=_digest(secret),
         scope=scope,
+        purpose=purpose,
         networks=networks or [],
         created_by=by,
         expires_at=timezone.now() + valid_for,
     )
-    audit.record(audit.Act.KEY_CREATED, by=by, obj=key, owner=agency, scope=scope)
+    audit.record(audit.Act.KEY_CREATED, by=by, obj=key, owner=agency, purpose=purpose, scope=scope)
     return key, f"{prefix}.{secret}"
 
 
@@ -87,7 +92,7 @@ def find_key(presented: str, *, address: str) -> ApiKey | None:
     if key is None:
         return None
     if not (matches and key.is_usable(now) and (not key.networks or _is_within(address, key.networks))):
-        audit.record(audit.Act.KEY_REFUSED, by=None, obj=key, owner=key.agency)
+        audit.record_failure(audit.Act.KEY_REFUSED, by=None, obj=key, owner=key.agency)
         return None
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

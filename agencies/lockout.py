@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
+from agencies import audit
+
 _SALT = "agencies.lockout"
 
 
@@ -24,5 +26,7 @@ def account_digest(request: HttpRequest, credentials: dict | None = None) -> str
 
 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None, credentials: dict | None) -> HttpResponse:
+    address = request.META.get("REMOTE_ADDR", "")
+    audit.record_failure(audit.Act.LOCKED_OUT, by=None, address=address, typed=account_digest(request, credentials))
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     return render(request, "agencies/locked_out.html", {"minutes": minutes}, status=429)

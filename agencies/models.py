@@ -13,6 +13,7 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from agencies.audit_models import AuditCheckpoint, AuditSeal, UnsealedEntry  # noqa: F401 – tables of this app
 from agencies.roles import CAPABILITIES, Role
 
 
@@ -190,7 +191,10 @@ class UserManager(BaseUserManager):
 
 
 class Actor:
-    """What visibility and actions ask of whoever acts: a person or an access key. Needs `agency` and `roles`."""
+    """What visibility and actions ask of whoever acts: a person or an access key.
+
+    Needs `agency`, `roles` and `purpose`: why foreign data are being read, stated for a session or for a key.
+    """
 
     @property
     def assigned_roles(self) -> frozenset[Role]:
@@ -210,6 +214,8 @@ class User(Actor, AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
+
+    purpose = ""  # that of the session, set for the length of a request
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ("full_name",)
@@ -248,6 +254,9 @@ class KeyScope(models.TextChoices):
     WRITE = "write", "Lesen und Schreiben"
 
 
+REGULAR_PULL = "Regelmäßiger Abruf für die Lagebeurteilung der eigenen Behörde"
+
+
 class ApiKey(Actor, models.Model):
     """An agency's access key. Only a hash of the secret is kept; the prefix finds the row."""
 
@@ -256,6 +265,7 @@ class ApiKey(Actor, models.Model):
     prefix = models.CharField(max_length=12, unique=True)
     secret_hash = models.CharField(max_length=64)
     scope = models.CharField("Umfang", max_length=5, choices=KeyScope)
+    purpose = models.CharField("Zweck", max_length=200, default=REGULAR_PULL)
     networks = models.JSONField("erlaubte Netze", default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -331,7 +341,8 @@ class AuditEntry(models.Model):
             models.Index(fields=("object_type", "object_id"), name="audit_object"),
             GinIndex(KeyTransform("owners", "facts"), name="audit_owners"),
         )
-        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+        # Deletion is refused by a trigger of its own, which knows the term (migration `audit_chain`).
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

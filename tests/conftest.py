@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
+from agencies import audit
 from agencies.models import Agency, MembershipKind, MembershipStatus, User
 from agencies.roles import Role
 from hamm_security.celery import app
@@ -83,6 +86,18 @@ def make_world() -> World:
 @pytest.fixture
 def world(db) -> World:
     return make_world()
+
+
+@pytest.fixture(autouse=True)
+def failures_stay_in_the_test(request, monkeypatch):
+    """Refusals are written on the test's own connection, whose rows nobody else sees; `real_failures` undoes it."""
+    if "real_failures" not in request.fixturenames:
+        monkeypatch.setattr(audit, "connection_of_its_own", lambda: nullcontext(connection))
+
+
+@pytest.fixture
+def real_failures():
+    """Refusals are written as in operation: on a connection of their own, at once and for good."""
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Login(auth_views.LoginView):
 
     def _record_failure(self, typed: str) -> None:
         account = User.objects.select_related("agency").filter(email__iexact=typed).first()
-        audit.record(
+        audit.record_failure(
             audit.Act.LOGIN_FAILED,
             by=None,
             obj=account,
