@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from agencies.api import problems
@@ -16,13 +16,16 @@ def _is_interface(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
+def _page(status: int, **context) -> HttpResponse:
+    """Drawn without the request: it may have been refused before anybody knew whose it is."""
+    return HttpResponse(render_to_string(f"{status}.html", context), status=status)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     status, code = (413, "content_too_large") if isinstance(exception, RequestDataTooBig) else (400, "parse_error")
     if _is_interface(request):
         return problems.problem_response(status, code)
-    if status == 413:
-        return render(request, "413.html", status=413)
-    return defaults.bad_request(request, exception)
+    return _page(status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -33,10 +36,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
-    if _is_interface(request):
-        response = problems.problem_response(429, "throttled")
-    else:
-        response = render(request, "429.html", {"seconds": seconds}, status=429)
+    response = problems.problem_response(429, "throttled") if _is_interface(request) else _page(429, seconds=seconds)
     response["Retry-After"] = str(seconds)
     return response
 
@@ -47,7 +47,7 @@ def method_page(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if response.status_code == 405 and not response.streaming and not response.content:
-            page = render(request, "405.html", status=405)
+            page = _page(405)
             page["Allow"] = response.get("Allow", "")
             return page
         return response
