@@ -359,6 +359,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
     "rebuild-picture": {"task": "lagebild.tasks.rebuild_nightly", "schedule": crontab(hour=2, minute=30)},
 }
 
