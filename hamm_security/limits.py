@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from agencies.limits import address_of, count
@@ -54,6 +54,9 @@ class RequestSize:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > most + ROOM_FOR_FIELDS:
             raise RequestDataTooBig
+        # No text the database could hold; forms refuse it of themselves, questions in an address have no form.
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest
 
 
 class RequestRate:

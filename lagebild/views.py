@@ -40,11 +40,12 @@ def cells(request: HttpRequest) -> HttpResponse:
     if shown is None:
         return JsonResponse(layers.feature_collection([]), content_type="application/geo+json")
     group = request.GET.get("gruppe", "")
+    if not CategoryGroup.objects.filter(slug=group).exists():
+        group = ""
     etag = quote_etag(f"{shown.sha256}-{group}")
     if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         return unchanged
-    known = group and CategoryGroup.objects.filter(slug=group).exists()
-    layer = layers.of_group(shown, group) if known else layers.overview(shown)
+    layer = layers.of_group(shown, group) if group else layers.overview(shown)
     response = JsonResponse(layers.feature_collection(layer), content_type="application/geo+json")
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
