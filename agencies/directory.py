@@ -7,8 +7,9 @@ import datetime
 from django.db import transaction
 
 from agencies import audit
-from agencies.actions import ensure_role_groups, propose_membership
+from agencies.actions import ensure_role_groups
 from agencies.loading import Changes, LoadError, check_entry, check_once, entries
+from agencies.memberships import propose_membership
 from agencies.models import Agency, MembershipKind
 
 

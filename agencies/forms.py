@@ -1,4 +1,4 @@
-"""Forms of accounts, people, keys, memberships and the log."""
+"""Forms of accounts, people, keys and the log."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from agencies.audit import READING, Act
-from agencies.models import Agency, KeyScope, MembershipKind
+from agencies.models import Agency, KeyScope
 from agencies.roles import ASSIGNABLE_ROLES, COORDINATION_ROLES, Role
 
-DOCUMENT_MAX_BYTES = 10 * 1024 * 1024
 EARLIEST = datetime.date(2000, 1, 1)
 DATE_HELP = "Zum Beispiel 06.10.2022."
 
@@ -48,21 +47,6 @@ class GermanDateField(forms.DateField):
             raise ValidationError("Das Datum liegt vor dem Jahr 2000. Bitte das Jahr prüfen.")
         if value > timezone.localdate() + datetime.timedelta(days=3653):
             raise ValidationError("Das Datum liegt mehr als zehn Jahre in der Zukunft. Bitte das Jahr prüfen.")
-
-
-class PdfField(forms.FileField):
-    def clean(self, data, initial=None):
-        file = super().clean(data, initial)
-        if file is None:
-            return file
-        if file.size > DOCUMENT_MAX_BYTES:
-            limit = DOCUMENT_MAX_BYTES // (1024 * 1024)
-            raise ValidationError(f"Die Datei ist größer als {limit} MB. Bitte eine kleinere Datei wählen.")
-        start = file.read(5)
-        file.seek(0)
-        if start != b"%PDF-":
-            raise ValidationError("Die Datei ist kein PDF. Bitte die unterzeichnete Fassung als PDF anfügen.")
-        return file
 
 
 class LoginForm(AuthenticationForm):
@@ -153,37 +137,6 @@ class KeyForm(forms.Form):
             except ValueError as error:
                 raise ValidationError(f"„{network}“ ist kein Netz. Bitte zum Beispiel 10.1.0.0/16 angeben.") from error
         return found
-
-
-class ProposeForm(forms.Form):
-    kind = forms.ChoiceField(label="Art der Mitgliedschaft", choices=MembershipKind.choices)
-    valid_from = GermanDateField(label="Gültig ab")
-    valid_until = GermanDateField(label="Gültig bis", required=False, help_text="Leer lassen, wenn unbefristet.")
-
-    def clean(self) -> dict:
-        data = super().clean()
-        start, end = data.get("valid_from"), data.get("valid_until")
-        if start and end and end < start:
-            self.add_error("valid_until", "Die Mitgliedschaft endet vor ihrem Beginn. Bitte das Ende prüfen.")
-        return data
-
-
-class SignForm(forms.Form):
-    signed_on = GermanDateField(label="Unterzeichnet am")
-    signatory = forms.CharField(
-        label="Unterzeichnet durch", max_length=200, help_text="Name und Amt, wie in der Vereinbarung."
-    )
-    document = PdfField(label="Unterzeichnete Vereinbarung", help_text="PDF, höchstens 10 MB.")
-
-
-class ActivateForm(forms.Form):
-    """Nothing to fill in: the second pair of eyes confirms."""
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label="Begründung", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), help_text="Ein bis zwei Sätze."
-    )
 
 
 class AuditPeriodForm(forms.Form):

@@ -19,7 +19,9 @@ from agencies.roles import CAPABILITIES, Role
 
 class MembershipKind(models.TextChoices):
     VOTING = "voting", "Stimmberechtigt"
+from agencies.membership_models import AgreedScope, Agreement, MembershipStep, ScopeProposal  # noqa: F401
     LETTER_OF_INTENT = "letter_of_intent", "Beigetreten durch Letter of Intent"
+from agencies.scope import NOTHING, Scope
     ASSOCIATED = "associated", "Assoziiert"
     GUEST = "guest", "Gast"
 
@@ -81,6 +83,17 @@ class Agency(models.Model):
         """Whether somebody active leads the agency. Queries."""
         return User.objects.filter(
             agency=self, is_active=True, groups__role_group__agency=self, groups__role_group__role=Role.LEAD
+    @cached_property
+    def agreed_scope(self) -> Scope:
+        """What the running agreement lets the agency give, in force or not; everything where there is none. Queries."""
+        membership = self.memberships.current().first()
+        return membership.scope if membership else Scope()
+
+    @property
+    def scope(self) -> Scope:
+        """What the agency may give today: nothing while it is no active member. Queries once."""
+        return self.agreed_scope if self.is_sharing else NOTHING
+
         ).exists()
 
     @property
@@ -113,12 +126,11 @@ class MembershipQuerySet(models.QuerySet):
         return self.filter(agency__in=Agency.objects.visible_to(actor)).filter(~drafts | Q(agency_id=actor.agency_id))
 
 
-class Membership(models.Model):
+class Membership(Agreement):
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="memberships")
     kind = models.CharField("Art", max_length=20, choices=MembershipKind)
     status = models.CharField("Stand", max_length=10, choices=MembershipStatus, default=MembershipStatus.DRAFT)
     valid_from = models.DateField("gültig ab")
-    valid_until = models.DateField("gültig bis", null=True, blank=True)
     signed_on = models.DateField("unterzeichnet am", null=True, blank=True)
     signatory = models.CharField("unterzeichnet durch", max_length=200, blank=True)
     document = models.FileField("unterzeichnetes Dokument", upload_to="memberships/", blank=True)
@@ -144,7 +156,7 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=MembershipStatus.ACTIVE) | Q(signed_on__isnull=False),
                 name="membership_active_signed",
-            ),
+            ),            *AgreedScope.Meta.constraints,
         )
 
     def __str__(self) -> str:

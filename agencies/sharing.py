@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from guardian.shortcuts import assign_perm, remove_perm
 from guardian.utils import get_group_obj_perms_model
 
@@ -33,6 +33,11 @@ def grant(*, record: AgencyScoped, to: Agency, by, reason: str = "") -> None:
     if not record.agency.is_sharing:
         raise ValidationError(
             "Die Mitgliedschaft Ihrer Behörde ist nicht aktiv. Eine Freigabe ist deshalb nicht möglich."
+        )
+    if record.agency.scope.highest_at(record.category, record.district) != SharingLevel.COOPERATION:
+        raise ValidationError(
+            "Die Vereinbarung Ihrer Behörde mit der Kooperation erlaubt für diese Art und dieses Gebiet keine "
+            "Einzelfreigabe."
         )
     if not to.is_sharing:
         raise ValidationError(f"{to.short_name} hat keine aktive Mitgliedschaft. Bitte eine andere Behörde wählen.")
@@ -71,3 +76,28 @@ def withdraw_all(*, record: AgencyScoped, by, reason: str) -> None:
     for agency in agencies_granted(record):
         remove_perm(_view_permission(record), RoleGroup.objects.get(agency=agency, role=Role.MEMBER).group, record)
         audit.record(audit.Act.REVOKED, by=by, obj=record, owner=record.agency, recipient=agency, purpose=reason)
+
+
+def granted_rows(model: type[AgencyScoped], *, owner: Agency, to: Agency | None = None) -> models.QuerySet:
+    """Grants on records of the owner, all or those to one agency, oldest first."""
+    rows = get_group_obj_perms_model(model).objects.filter(content_object__agency=owner)
+    return (rows if to is None else rows.filter(group__role_group__agency=to)).order_by("pk")
+
+
+@transaction.atomic
+def revoke_rows(rows: models.QuerySet, *, reason: str, limit: int | None = None) -> int:
+    """Take back the first of these grants, each with an entry in the log; the number taken back."""
+    found = list(rows.select_related("content_object__agency", "group__role_group__agency")[:limit])
+    for row in found:
+        record = row.content_object
+        audit.record(
+            audit.Act.REVOKED,
+            by=None,
+            obj=record,
+            owner=record.agency,
+            recipient=row.group.role_group.agency,
+            purpose=reason,
+        )
+        record.touch()
+    rows.model.objects.filter(pk__in=[row.pk for row in found]).delete()
+    return len(found)

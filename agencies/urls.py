@@ -1,4 +1,4 @@
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from agencies.views import accounts, keys, memberships, overview, people, privacy
 
@@ -13,7 +13,11 @@ agency_patterns = [
     path("<slug:slug>/schluessel/<int:pk>/sperre/", keys.key_revoke, name="key_revoke"),
     path("<slug:slug>/mitgliedschaft/", memberships.membership_steps, name="membership"),
     path("<slug:slug>/mitgliedschaft/<int:pk>/dokument.pdf", memberships.membership_document, name="document"),
-    path("<slug:slug>/mitgliedschaft/<slug:step>/", memberships.membership_steps, name="membership_step"),
+    re_path(
+        rf"^(?P<slug>[-\w]+)/mitgliedschaft/(?P<step>{'|'.join(memberships.STEPS)})/$",
+        memberships.membership_steps,
+        name="membership_step",
+    ),
 ]
 
 urlpatterns = [

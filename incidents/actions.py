@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from agencies import audit, sharing
 from agencies.models import Agency
+from agencies.scope import OUTSIDE, lower_of, rank
+from agencies.scope import require as require_scope
 from agencies.visibility import SharingLevel
 from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, DistrictIndex, cell_at
 from incidents.models import (
@@ -32,6 +34,7 @@ from incidents.models import (
     SharingDefault,
     Source,
 )
+from incidents.retention import Door
 from incidents.workflow import TRANSITIONS, Status
 
 MODEL_OF_KIND: dict[str, type[Record]] = {Kind.INCIDENT: Incident, Kind.COMPLAINT: Complaint}
@@ -43,7 +46,10 @@ FUTURE_TOLERANCE = datetime.timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class RecordData:
-    """What a form, a file row or an API call says about one record. Texts are confidential."""
+    """What a form, a file row or an API call says about one record. Texts are confidential.
+
+    An empty sharing level asks for the agency's default, as far as its agreement goes.
+    """
 
     category: Category
     occurred_from: datetime.datetime
@@ -116,22 +122,28 @@ def _outside_message(lon: float, lat: float, districts: DistrictIndex) -> str:
 
 
 def allowed_levels(*, agency: Agency, category: Category, by) -> list[SharingLevel]:
-    """Levels `by` may choose for a new record of this category. Queries for entry staff."""
-    if not category.is_shareable:
-        return [SharingLevel.INTERNAL]
+    """Levels `by` may choose for a new record of this category, wherever it is. Queries."""
+    highest = agency.scope.highest(category)
     if by is None or by.can("share_records"):
-        return list(SharingLevel)
-    return sorted(
-        {SharingLevel.INTERNAL, default_level(agency=agency, category=category)}, key=list(SharingLevel).index
-    )
+        return [level for level in SharingLevel if rank(level) <= rank(highest)]
+    return sorted({SharingLevel.INTERNAL, default_level(agency=agency, category=category)}, key=rank)
 
 
 def default_level(*, agency: Agency, category: Category) -> SharingLevel:
-    """The level a new record proposes: what the lead has set for the category, else `internal`."""
+    """The level a new record proposes: what the lead has set for the category, as far as the agreement goes."""
     default = SharingDefault.objects.filter(agency=agency, category=category).first()
-    if default is None or not category.is_shareable:
-        return SharingLevel.INTERNAL
-    return SharingLevel(default.level)
+    return SharingLevel(lower_of(default.level, agency.scope.highest(category)) if default else SharingLevel.INTERNAL)
+
+
+def moved_beyond(record: Record, *, agency: Agency, category: Category, district: Area | None) -> str:
+    """Why a shared record may not get this category and district; empty if it may, or if both stay."""
+    if record.sharing_level == SharingLevel.INTERNAL or (
+        record.category_id == category.pk and record.district_id == (district.pk if district else None)
+    ):
+        return ""
+    if rank(record.sharing_level) <= rank(agency.agreed_scope.highest_at(category, district)):
+        return ""
+    return f"{OUTSIDE} Bitte zuerst die Freigabe zurücknehmen."
 
 
 def next_numbers(*, agency: Agency, kind: str, year: int, count: int = 1) -> range:
@@ -147,7 +159,16 @@ def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> 
     """Save a new record of the actor's agency; raises ValidationError with a message per field."""
     if not by.can("enter_records"):
         raise PermissionDenied("Ihre Rolle erlaubt das Erfassen von Meldungen nicht.")
+    takes_default = not data.sharing_level
+    if takes_default:
+        data = replace(data, sharing_level=default_level(agency=by.agency, category=data.category))
     face, detail = _checked(data, by)
+    if objection := Door(by.agency, kind).objection(data):
+        raise ValidationError(objection)
+    if takes_default:
+        highest = by.agency.scope.highest_at(data.category, face["district"])
+        data = replace(data, sharing_level=lower_of(data.sharing_level, highest))
+    require_scope(by.agency.scope, level=data.sharing_level, category=data.category, area=face["district"])
     if data.sharing_level not in allowed_levels(agency=by.agency, category=data.category, by=by):
         message = "Diese Stufe setzt in Ihrer Behörde nur die Rolle „Freigabe“. Bitte eine niedrigere wählen."
         raise ValidationError({"sharing_level": message})
@@ -189,6 +210,8 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         raise ValidationError(
             {"category": "Meldungen dieser Art werden nie freigegeben. Bitte zuerst die Freigabe zurücknehmen."}
         )
+    if objection := moved_beyond(record, agency=record.agency, category=data.category, district=face["district"]):
+        raise ValidationError({"category": objection})
     values = {
         "category": data.category,
         "occurred_from": data.occurred_from,
@@ -205,6 +228,8 @@ def change(*, record: Record, data: RecordData, by) -> Record:
     record.save()
     if not data.category.is_shareable:
         sharing.withdraw_all(record=record, by=by, reason="Kategorie wird nie freigegeben")
+    elif record.agency.agreed_scope.highest_at(data.category, record.district) != SharingLevel.COOPERATION:
+        sharing.withdraw_all(record=record, by=by, reason="Nicht von der Vereinbarung umfasst")
     _require_free_reference(record, data.reference)
     details = record.detail_model().objects.filter(record=record, agency=record.agency)
     details.update(**detail, **_texts(data, record.kind))
@@ -235,6 +260,8 @@ def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
     if level != SharingLevel.INTERNAL and not record.category.is_shareable:
         raise ValidationError({"sharing_level": "Meldungen dieser Art werden nie freigegeben."})
     before = record.sharing_level
+    if rank(level) > rank(before):
+        require_scope(record.agency.scope, level=level, category=record.category, area=record.district)
     record.sharing_level, record.updated_at = level, timezone.now()
     record.save(update_fields=("sharing_level", "updated_at"))
     audit.record(
@@ -291,6 +318,11 @@ def set_sharing_defaults(*, levels: dict[Category, str], by) -> None:
     for category, level in levels.items():
         if level not in SharingLevel.values or (level != SharingLevel.INTERNAL and not category.is_shareable):
             raise ValidationError(f"Für „{category}“ gibt es diese Stufe nicht. Bitte eine andere wählen.")
+        if rank(level) > rank(by.agency.agreed_scope.highest(category)):
+            raise ValidationError(
+                f"Für „{category}“ geht diese Stufe über die Vereinbarung Ihrer Behörde mit der Kooperation hinaus. "
+                "Bitte eine niedrigere wählen."
+            )
         SharingDefault.objects.update_or_create(agency=by.agency, category=category, defaults={"level": level})
     audit.record(
         audit.Act.SETTINGS_CHANGED,
@@ -314,7 +346,12 @@ def note_delivery(*, agency: Agency, days: list[datetime.date], basis: str) -> N
 def _own_locked(record: Record, by, capability: str) -> Record:
     if record.agency_id != by.agency_id or not by.can(capability):
         raise PermissionDenied("Ihre Rolle erlaubt diesen Schritt an der Meldung nicht.")
-    return type(record).objects.select_for_update(of=("self",)).select_related("agency", "category").get(pk=record.pk)
+    return (
+        type(record)
+        .objects.select_for_update(of=("self",))
+        .select_related("agency", "category__group", "district")
+        .get(pk=record.pk)
+    )
 
 
 def _require_free_reference(record: Record, reference: str) -> None:

@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from incidents.models import Kind
-from incidents.views import defaults, detail, entry, fragments, lists, maps
+from incidents.views import agreement, defaults, detail, entry, fragments, lists, maps
 
 
 def record_patterns(kind: Kind) -> list:
@@ -29,6 +29,7 @@ def record_patterns(kind: Kind) -> list:
 urlpatterns = [
     path("vorfaelle/", include((record_patterns(Kind.INCIDENT), "incidents"))),
     path("beschwerden/", include((record_patterns(Kind.COMPLAINT), "complaints"))),
+    path("behoerden/<slug:slug>/mitgliedschaft/umfang/", agreement.membership_scope, name="membership_scope"),
     path("karte/gebiete.geojson", maps.areas, name="areas_geojson"),
     path("karte/orte/", fragments.places, name="known_places"),
     path("karte/stadtbezirk/", fragments.district, name="district_of_point"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django import forms
 from django.contrib import messages
@@ -10,34 +12,108 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from agencies import audit
+from agencies import audit, memberships
 from agencies.access import agency_required, requires
-from agencies.actions import (
-    MEMBERSHIP_STEPS,
-    activate_membership,
-    end_membership,
-    propose_membership,
-    sign_membership,
-    suspend_membership,
-)
-from agencies.forms import ActivateForm, ProposeForm, ReasonForm, SignForm, went_through
+from agencies.forms import went_through
+from agencies.membership_forms import AgreementForm, ConfirmForm, ProposeForm, ReasonForm, SignForm
+from agencies.membership_models import Withdrawal
+from agencies.memberships import IN_FORCE, PREPARING, Step
 from agencies.models import Agency, Membership, MembershipStatus
 
-# The part of the address, the status it leads to, its form and its action.
+DRAFT, SIGNED, ACTIVE, SUSPENDED, ENDED = MembershipStatus
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One form of the process: from which states it is offered, and what it says and does."""
+
+    title: str
+    form: type[forms.Form]
+    action: Callable
+    states: tuple[MembershipStatus, ...]
+    text: str = ""
+    is_grave: bool = False
+
+
+# By the part of the address. A step that does not fit the state is refused by its action.
 STEPS = {
-    "vorschlagen": (MembershipStatus.DRAFT, ProposeForm, propose_membership),
-    "unterzeichnen": (MembershipStatus.SIGNED, SignForm, sign_membership),
-    "aktivieren": (MembershipStatus.ACTIVE, ActivateForm, activate_membership),
-    "aussetzen": (MembershipStatus.SUSPENDED, ReasonForm, suspend_membership),
-    "beenden": (MembershipStatus.ENDED, ReasonForm, end_membership),
+    "vorschlagen": Offer("Entwurf anlegen", ProposeForm, memberships.propose_membership, ()),
+    "beschreiben": Offer(
+        "Zweck und Ansprechperson",
+        AgreementForm,
+        memberships.describe_agreement,
+        (*PREPARING, *IN_FORCE),
+    ),
+    "unterzeichnen": Offer("Unterzeichnete Vereinbarung eintragen", SignForm, memberships.sign_membership, (DRAFT,)),
+    "aktivieren": Offer(
+        "Mitgliedschaft aktivieren",
+        ConfirmForm,
+        memberships.activate_membership,
+        (SIGNED,),
+        "Ab der Aktivierung fließen freigegebene Meldungen in beide Richtungen. "
+        "Aktivieren darf nur, wer die Vereinbarung nicht selbst zuletzt eingetragen hat.",
+    ),
+    "umfang-bestaetigen": Offer(
+        "Weiteren Umfang bestätigen",
+        ConfirmForm,
+        memberships.confirm_scope,
+        IN_FORCE,
+        "Bestätigen darf nur, wer den Umfang nicht selbst vorgeschlagen hat.",
+    ),
+    "umfang-verwerfen": Offer("Vorschlag verwerfen", ConfirmForm, memberships.drop_scope, IN_FORCE),
+    "aufhebung": Offer(
+        "Aufhebung der Aussetzung vorschlagen",
+        ReasonForm,
+        memberships.propose_lifting,
+        (SUSPENDED,),
+        "Die Aussetzung endet erst, wenn eine zweite Person die Aufhebung bestätigt.",
+    ),
+    "aufheben": Offer(
+        "Aufhebung der Aussetzung bestätigen",
+        ConfirmForm,
+        memberships.lift_suspension,
+        (SUSPENDED,),
+        "Ab der Bestätigung fließen freigegebene Meldungen wieder in beide Richtungen. Bestätigen darf nur, wer die "
+        "Mitgliedschaft nicht ausgesetzt und die Aufhebung nicht vorgeschlagen hat.",
+    ),
+    "aussetzen": Offer(
+        "Mitgliedschaft aussetzen",
+        ReasonForm,
+        memberships.suspend_membership,
+        (ACTIVE,),
+        "Die Behörde gibt und erhält ab sofort nichts mehr. Ihre Leute sehen weiter die eigenen Meldungen. "
+        "Die Aussetzung lässt sich zu zweit aufheben.",
+        is_grave=True,
+    ),
+    "beenden": Offer(
+        "Mitgliedschaft beenden",
+        ReasonForm,
+        memberships.end_membership,
+        (*PREPARING, *IN_FORCE),
+        "Die Mitgliedschaft endet heute. Alles Freigegebene wird den Partnern entzogen und auf „Nur eigene Behörde“ "
+        "gesetzt. Ein neuer Beitritt beginnt mit einem neuen Entwurf und ohne Freigaben.",
+        is_grave=True,
+    ),
 }
 
 
-def _offered(membership: Membership | None) -> list[str]:
+def _offered(membership: Membership | None, proposal) -> list[str]:
     if membership is None:
         return ["vorschlagen"]
-    allowed = MEMBERSHIP_STEPS[MembershipStatus(membership.status)]
-    return [name for name, (status, _, _) in STEPS.items() if status in allowed]
+    names = [name for name, offer in STEPS.items() if membership.status in offer.states]
+    unfit = set()
+    if proposal is None:
+        unfit |= {"umfang-bestaetigen", "umfang-verwerfen"}
+    if membership.status == SUSPENDED:
+        unfit.add("aufhebung" if _lifting_is_proposed(membership) else "aufheben")
+    if membership.missing_in_agreement():
+        unfit.add("unterzeichnen")
+    return [name for name in names if name not in unfit]
+
+
+def _lifting_is_proposed(membership: Membership) -> bool:
+    last = membership.steps.filter(step__in=(Step.SUSPENDED, Step.LIFTING)).first()
+    return last is not None and last.step == Step.LIFTING
 
 
 @requires("administer_memberships")
@@ -45,17 +121,25 @@ def _offered(membership: Membership | None) -> list[str]:
 def membership_steps(request: HttpRequest, slug: str, step: str = "") -> HttpResponse:
     """Show the process with one form per allowed step; take the posted one."""
     agency = get_object_or_404(Agency.objects.visible_to(request.user), slug=slug)
-    membership = agency.memberships.current().select_related("proposed_by").first()
-    forms_of_steps = {name: STEPS[name][1](prefix=name) for name in _offered(membership)}
+    membership = agency.memberships.current().select_related("proposed_by", "proposal__proposed_by").first()
+    proposal = getattr(membership, "proposal", None)
+    bound = {name: _blank(name, membership) for name in _offered(membership, proposal)}
     if request.method == "POST":
-        if step not in STEPS:
+        if not step:
             raise Http404
-        form = STEPS[step][1](request.POST, request.FILES, prefix=step)
+        form = STEPS[step].form(request.POST, request.FILES, prefix=step)
         if _take(step, form, agency, membership, request.user):
             messages.success(request, f"Die Mitgliedschaft von {agency.short_name} ist fortgeschrieben.")
             return redirect("agencies:membership", slug=agency.slug)
-        forms_of_steps[step] = form
-    return render(request, "agencies/membership.html", _context(request, agency, membership, forms_of_steps))
+        bound[step] = form
+    return render(request, "agencies/membership.html", _context(request, agency, membership, proposal, bound))
+
+
+def _blank(name: str, membership: Membership | None) -> forms.Form:
+    form = STEPS[name].form(prefix=name)
+    if name == "beschreiben":
+        form.initial = {field: getattr(membership, field) for field in form.fields}
+    return form
 
 
 def _take(step: str, form: forms.Form, agency: Agency, membership: Membership | None, by) -> bool:
@@ -69,31 +153,76 @@ def _take(step: str, form: forms.Form, agency: Agency, membership: Membership | 
     if step == "unterzeichnen":
         # The name the file had on somebody's computer is nobody's business here.
         values["document"].name = f"{agency.slug}-{secrets.token_hex(8)}.pdf"
-    return went_through(form, STEPS[step][2], **target, **values, by=by)
+    return went_through(form, STEPS[step].action, **target, **values, by=by)
 
 
-def _context(request, agency: Agency, membership: Membership | None, forms_of_steps: dict) -> dict:
-    names = {
-        "vorschlagen": "Entwurf anlegen",
-        "unterzeichnen": "Unterzeichnete Vereinbarung eintragen",
-        "aktivieren": "Mitgliedschaft aktivieren",
-        "aussetzen": "Mitgliedschaft aussetzen",
-        "beenden": "Mitgliedschaft beenden",
-    }
-    is_resumed = membership is not None and membership.status == MembershipStatus.SUSPENDED
-    names["aktivieren"] = "Mitgliedschaft wieder aktivieren" if is_resumed else names["aktivieren"]
+def _context(request, agency: Agency, membership: Membership | None, proposal, bound: dict[str, forms.Form]) -> dict:
+    last = membership or agency.memberships.first()
+    history = last.steps.select_related("by") if last else ()
+    by = request.user
+    barred = _barred(membership, proposal, by)
     return {
         "agency": agency,
         "membership": membership,
-        "stages": [
-            {"label": status.label, "is_current": membership is not None and status == membership.status}
-            for status in MembershipStatus
+        "proposal": proposal,
+        "stages": _stages(last, membership),
+        "next_points": _missing(membership, by),
+        "steps": [
+            {"name": name, "offer": STEPS[name], "form": form, "barred": barred.get(name, "")}
+            for name, form in bound.items()
         ],
-        "steps": [{"name": name, "title": names[name], "form": form} for name, form in forms_of_steps.items()],
-        "entered_by_me": membership is not None
-        and membership.status == MembershipStatus.SIGNED
-        and membership.proposed_by_id == request.user.pk,
+        "history": [{"label": Step(row.step).label, "row": row} for row in history],
+        "is_withdrawing": last is not None and last.withdrawal != Withdrawal.NOTHING,
     }
+
+
+def _stages(last: Membership | None, membership: Membership | None) -> list[dict]:
+    reached = {}
+    if last is not None:
+        for row in last.steps.select_related("by").order_by("at", "pk"):
+            status = MembershipStatus.ACTIVE if row.step == Step.LIFTED else row.step
+            reached[status] = row
+    current = membership.status if membership else None
+    return [
+        {"label": status.label, "is_current": status == current, "reached": reached.get(status.value)}
+        for status in MembershipStatus
+    ]
+
+
+def _missing(membership: Membership | None, by) -> list[str]:
+    """What is still missing for the next step, in plain sentences."""
+    if membership is None:
+        return ["Es gibt noch keinen Entwurf."]
+    points = [f"Es fehlt: {name}." for name in membership.missing_in_agreement()] if membership.status == DRAFT else []
+    if membership.status == DRAFT:
+        points.append("Es fehlt die unterzeichnete Vereinbarung als PDF.")
+    if membership.status == SIGNED:
+        points.append(
+            "Sie haben die Vereinbarung zuletzt eingetragen; es fehlt die Aktivierung durch eine zweite Person."
+            if membership.proposed_by_id == by.pk
+            else "Es fehlt die Aktivierung. Bitte prüfen Sie vorher Dokument, Umfang und Laufzeit."
+        )
+    if membership.status == SUSPENDED:
+        points.append(
+            "Es fehlt die Bestätigung der Aufhebung durch eine zweite Person."
+            if _lifting_is_proposed(membership)
+            else "Die Aufhebung ist noch nicht vorgeschlagen."
+        )
+    return points
+
+
+def _barred(membership: Membership | None, proposal, by) -> dict[str, str]:
+    """Steps the person sees and may not take, with the reason."""
+    if membership is None:
+        return {}
+    barred = {}
+    if membership.status == SIGNED and membership.proposed_by_id == by.pk:
+        barred["aktivieren"] = "Sie haben die Vereinbarung zuletzt eingetragen."
+    if membership.status == SUSPENDED and by.pk in (membership.suspended_by_id, membership.lifting_proposed_by_id):
+        barred["aufheben"] = "Sie haben die Mitgliedschaft ausgesetzt oder die Aufhebung vorgeschlagen."
+    if proposal is not None and proposal.proposed_by_id == by.pk:
+        barred["umfang-bestaetigen"] = "Sie haben diesen Umfang vorgeschlagen."
+    return barred
 
 
 @agency_required

@@ -94,11 +94,7 @@ class RecordViewSet(AgencyScopedViewSet):
 
     def save_new(self, serializer) -> Record:
         by = self.request.user
-        category = serializer.validated_data["category"]
-        level = serializer.validated_data.get("sharing_level") or actions.default_level(
-            agency=by.agency, category=category
-        )
-        data = serializer.record_data(sharing_level=level)
+        data = serializer.record_data(sharing_level=serializer.validated_data.get("sharing_level", ""))
         return actions.report(kind=self.kind, data=data, by=by, source=Source.API)
 
     def push_rows(self, request: Request) -> Response:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from agencies.models import Agency
+from agencies.scope import NOTHING, OUTSIDE
+from agencies.visibility import SharingLevel
 from incidents.actions import EARLIEST_YEAR
 from incidents.importing import values
 from incidents.importing.cells import UNKNOWN, Cells
@@ -21,6 +23,10 @@ from incidents.models import Area, Category, CountDelivery
 DELIVERS_RECORDS = (
     "Die Behörde liefert einzelne Meldungen. Zusätzliche Zahlen würden doppelt zählen. "
     "Bitte die Art der Lieferung mit der Geschäftsstelle klären."
+)
+_NOT_ACTIVE = (
+    "Die Mitgliedschaft der Behörde ist nicht aktiv. Zahlen können deshalb nicht geliefert werden. "
+    "Auskunft gibt die Geschäftsstelle."
 )
 _NOT_SHARED = "Zahlen zu dieser Kategorie werden nie geteilt. Bitte die Zeile entfernen."
 _DUPLICATE = (
@@ -53,12 +59,14 @@ class CountsDelivery:
     def __init__(self, *, table: Table, mapping: Mapping, agency: Agency, writes: bool, is_demonstration: bool) -> None:
         if not agency.delivers_counts:
             raise FileError(DELIVERS_RECORDS)
+        if agency.scope is NOTHING:
+            raise FileError(_NOT_ACTIVE)
         self.table, self.mapping, self.agency = table, mapping, agency
         self.writes, self.is_demonstration = writes, is_demonstration
         self.cells = Cells(mapping, table)
         self.today = timezone.localdate()
         self.areas = _by_names(Area.objects.order_by("-kind", "-number"), "slug", "name", "number")
-        self.categories = _by_names(Category.objects.filter(is_active=True), "label", "slug")
+        self.categories = _by_names(Category.objects.filter(is_active=True).select_related("group"), "label", "slug")
         self.periods: dict[Place, dict[Period, int]] = defaultdict(dict)
         self.weeks: set[datetime.date] = set()
         self.tally = Tally()
@@ -93,6 +101,8 @@ class CountsDelivery:
                 found |= part(row.cells)
             except CellError as error:
                 objections.append(error.objection)
+        if not objections and (text := self._beyond(found["category"], found["area"])):
+            objections.append(Objection("category", "agreement", text))
         if not objections:
             item = Count(**found)
             objections += self._clash(item, row.number)
@@ -115,6 +125,10 @@ class CountsDelivery:
         if unit is None and self.mapping.unit not in ("", category.unit):
             raise CellError("unit", "unknown", UNKNOWN["unit"])
         return {"category": category, "unit": category.unit}
+
+    def _beyond(self, category: Category, area: Area) -> str:
+        is_within = self.agency.scope.highest_at(category, area) != SharingLevel.INTERNAL
+        return "" if is_within else f"{OUTSIDE} Bitte die Zeile entfernen."
 
     def _period(self, cells: list[str]) -> dict:
         start, end = self._day("period_from", cells), self._day("period_to", cells)

@@ -15,11 +15,13 @@ from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.actions import MODEL_OF_KIND, RecordData, check_record, locate
 from incidents.geo import DistrictIndex
+from incidents.importing.levels import Reach
 from incidents.importing.refusals import Tally
 from incidents.importing.run import one_at_a_time
 from incidents.importing.store import Prepared, Store
 from incidents.importing.weeks import note_weeks
 from incidents.models import DeliveryBasis, RecordDetail, SharingDefault, Source
+from incidents.retention import Door
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def push(*, kind: str, rows: list[PushedRow], by) -> list[PushedResult]:
         source=Source.API,
     )
     existing = store.existing([row.data.reference for row in rows])
-    checked = _check_all(rows, existing, by.agency, store.now)
+    checked = _check_all(rows, existing, Door(by.agency, kind), store.now)
     prepared = [item for item in checked if isinstance(item, Prepared)]
     tally = Tally()
     store.write(prepared, existing, tally)
@@ -83,21 +85,28 @@ def push(*, kind: str, rows: list[PushedRow], by) -> list[PushedResult]:
 
 
 def _check_all(
-    rows: list[PushedRow], existing: dict[str, RecordDetail], agency: Agency, now: datetime.datetime
+    rows: list[PushedRow], existing: dict[str, RecordDetail], door: Door, now: datetime.datetime
 ) -> list[Prepared | dict[str, str]]:
     """Each row ready to be written, or its objections by field."""
     districts = DistrictIndex.load()
-    levels = dict(SharingDefault.objects.filter(agency=agency).values_list("category_id", "level"))
+    reach = Reach(door.agency, districts)
+    levels = dict(SharingDefault.objects.filter(agency=door.agency).values_list("category_id", "level"))
     checked: list[Prepared | dict[str, str]] = []
     for row in rows:
         known = existing.get(row.data.reference)
-        data = replace(row.data, sharing_level=_level(row.data, known, agency, levels))
+        data = replace(row.data, sharing_level=_level(row.data, known, door.agency, levels))
         if known is not None and "occurred_to" not in row.carried:
             data = replace(data, occurred_to=known.record.occurred_to)
         errors = check_record(data, now=now)
         face, exact, objection = locate(data, districts) if "lon" not in errors else ({}, {}, None)
         if objection:
             errors["lon"] = objection
+        data, beyond = reach.limit(
+            data, known=known, face=face, has_place=row.has_place, is_asked=False, keeps=True
+        )
+        errors |= beyond
+        if known is None:
+            errors |= door.objection(data)
         if errors:
             checked.append(errors)
             continue

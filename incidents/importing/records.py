@@ -14,11 +14,13 @@ from incidents.actions import RecordData, check_record, locate
 from incidents.geo import DistrictIndex, to_wgs84
 from incidents.importing.cells import Cells
 from incidents.importing.drafts import Draft, Drafting
+from incidents.importing.levels import Reach
 from incidents.importing.mapping import WGS84, Mapping
 from incidents.importing.refusals import Objection, Tally
 from incidents.importing.store import Prepared, Store
 from incidents.importing.table import RawRow, Table
 from incidents.models import RecordDetail, SharingDefault
+from incidents.retention import Door
 
 BATCH = 2_000
 # About a centimetre: finer digits are noise of the projection and would make equal places look changed.
@@ -40,8 +42,10 @@ class RecordDelivery:
         self.table, self.mapping, self.agency, self.kind, self.store = table, mapping, agency, kind, store
         self.now = timezone.now()
         self.districts = DistrictIndex.load()
+        self.reach = Reach(agency, self.districts)
         self.cells = Cells(mapping, table)
         self.drafting = Drafting(self.cells, kind=kind, districts=self.districts, now=self.now)
+        self.door = Door(agency, kind)
         self.levels = dict(SharingDefault.objects.filter(agency=agency).values_list("category_id", "level"))
         self.columns = mapping.column_names
         self.places = bool({"lon", "x", "district"} & mapping.carried)
@@ -118,6 +122,13 @@ class RecordDelivery:
         face, detail, objection = locate(data, self.districts) if "lon" not in errors else ({}, {}, None)
         if objection:
             errors["lon"] = objection
+        keeps = existing is not None and not self.mapping.level_on_update
+        data, beyond = self.reach.limit(
+            data, known=existing, face=face, has_place=self.places, is_asked=self._asks_level(draft), keeps=keeps
+        )
+        errors |= beyond
+        if existing is None:
+            errors |= self.door.objection(data)
         if errors:
             self._refuse(draft.row, [Objection(self._given(name), "check", text) for name, text in errors.items()])
             return None
@@ -131,6 +142,10 @@ class RecordDelivery:
         if not draft.category.is_shareable or self.agency.delivers_counts:
             return SharingLevel.INTERNAL
         return self.mapping.level or self.levels.get(draft.category.pk, SharingLevel.INTERNAL)
+
+    def _asks_level(self, draft: Draft) -> bool:
+        """Whether the level comes from the mapping and not from the agency's default."""
+        return bool(self.mapping.level) and draft.category.is_shareable and not self.agency.delivers_counts
 
     def _face(self, face: dict) -> dict:
         if not self.places:

@@ -12,6 +12,7 @@ from incidents.actions import RecordData, next_numbers
 from incidents.importing.fields import TEXT_LIMITS
 from incidents.importing.refusals import Tally
 from incidents.models import Record, RecordDetail, Source
+from incidents.withdrawal import revoke_moved
 
 _FACTS = ("occurred_from", "occurred_to", "severity", "status")
 
@@ -133,6 +134,7 @@ class Store:
         detail_fields = (set(TEXT_LIMITS) - {"reference"} | {"lon", "lat", "cell"}) & own
         self._upsert(faces, "id", face_fields)
         self._upsert(details, "record", detail_fields)
+        revoke_moved(model=self.model, agency=self.agency, ids={face.pk for face in faces})
 
     def _upsert(self, rows: list, key: str, names: set[str]) -> None:
         type(rows[0]).objects.bulk_create(

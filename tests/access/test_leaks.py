@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from pypdf.errors import PdfReadError
 
 from agencies import sharing
-from agencies.actions import suspend_membership
+from agencies.memberships import suspend_membership
 from agencies.models import AuditEntry
 from agencies.visibility import SharingLevel
 from incidents import actions
