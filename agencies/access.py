@@ -8,7 +8,14 @@ from collections.abc import Callable
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from agencies.confirming import hold
+from agencies.forms import ConfirmForm
+from agencies.passkeys import passkey_options
+from agencies.sessions import is_confirmed
 
 View = Callable[..., HttpResponse]
 
@@ -40,3 +47,28 @@ def requires(capability: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def freshly_confirmed(view: View) -> View:
+    """Ask who is there, unless that has been shown lately. Goes below the decorator that signs on.
+
+    The form that was sent meanwhile waits in the page and is sent again afterwards.
+    """
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if is_confirmed(request):
+            return view(request, *args, **kwargs)
+        if request.method == "POST":
+            return ask_again(request, ConfirmForm(user=request.user, initial={"held": hold(request)}))
+        return redirect(f"{reverse('confirm')}?{urlencode({'next': request.get_full_path()})}")
+
+    return guarded
+
+
+def ask_again(request: HttpRequest, form: ConfirmForm, next_url: str = "", status: int = 200) -> HttpResponse:
+    """The page that asks for a password or a second factor."""
+    context = {"form": form, "next": next_url, "passkey_options": passkey_options(request, request.user)}
+    response = render(request, "agencies/confirm.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response

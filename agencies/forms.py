@@ -72,6 +72,85 @@ class FirstPasswordForm(SetPasswordForm):
     """A password set through an access link."""
 
 
+_CODE_WIDGET = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "spellcheck": "false"})
+
+
+class FactorForm(forms.Form):
+    """A one-time or recovery code, or in its place the browser's answer with a passkey."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        required=False,
+        widget=_CODE_WIDGET,
+        help_text="Sechs Ziffern aus Ihrer App oder ein Wiederherstellungscode.",
+    )
+    passkey = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if not self.errors and not (data.get("code") or data.get("passkey")):
+            self.add_error("code", "Es fehlt der Code. Bitte den Code der App eingeben.")
+        return data
+
+
+class ConfirmForm(forms.Form):
+    """Password, code or passkey: whichever the person has at hand."""
+
+    password = forms.CharField(
+        label="Passwort",
+        required=False,
+        max_length=4096,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    code = forms.CharField(
+        label="Oder Code aus der App",
+        required=False,
+        max_length=40,
+        widget=_CODE_WIDGET,
+        help_text="Es genügt eines von beiden.",
+    )
+    passkey = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+    held = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, user, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not user.factors.exists():
+            del self.fields["code"], self.fields["passkey"]
+        if not user.has_usable_password():
+            del self.fields["password"]
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if not self.errors and not any(data.get(name) for name in ("password", "code", "passkey")):
+            raise ValidationError("Es fehlt die Bestätigung. Bitte das Passwort oder einen Code eingeben.")
+        return data
+
+
+class TotpForm(forms.Form):
+    code = forms.CharField(
+        label="Code aus der App",
+        max_length=10,
+        widget=_CODE_WIDGET,
+        help_text="Die sechs Ziffern, die die App jetzt zeigt.",
+    )
+
+
+class PasskeyForm(forms.Form):
+    label = forms.CharField(
+        label="Bezeichnung",
+        max_length=60,
+        initial="Passkey",
+        help_text="Zum Beispiel „Dienstrechner“ oder „Schlüsselbund“.",
+    )
+    passkey = forms.CharField(max_length=20_000, widget=forms.HiddenInput)
+
+
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(label="E-Mail-Adresse", help_text="Die Adresse, mit der Sie sich anmelden.")
+
+
 class AgencyForm(forms.Form):
     """A form about one agency."""
 
@@ -109,6 +188,33 @@ class StaffForm(PersonForm, RolesForm):
 
     def wanted_roles(self) -> list[Role]:
         return [Role(role) for role in self.cleaned_data["roles"]]
+
+
+class SignOnForm(forms.Form):
+    issuer = forms.URLField(
+        label="Aussteller",
+        max_length=300,
+        assume_scheme="https",
+        help_text="Die Adresse des Dienstes, zum Beispiel https://anmeldung.behoerde.de/realms/intern.",
+    )
+    client_id = forms.CharField(label="Client-Kennung", max_length=200)
+    client_secret = forms.CharField(
+        label="Client-Geheimnis",
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Wird verschlüsselt abgelegt und nie wieder gezeigt. Leer lassen, um das bisherige zu behalten.",
+    )
+    asserts_factor = forms.BooleanField(
+        label="Der Dienst verlangt selbst einen zweiten Faktor; das Portal fragt dann keinen.", required=False
+    )
+    is_active = forms.BooleanField(label="In Betrieb", required=False, initial=True)
+
+    def clean_issuer(self) -> str:
+        issuer = self.cleaned_data["issuer"].rstrip("/")
+        if not issuer.startswith("https://"):
+            raise ValidationError("Der Dienst muss über https erreichbar sein. Bitte die Adresse prüfen.")
+        return issuer
 
 
 class KeyForm(forms.Form):

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Iterable
 from functools import cached_property
+from importlib import import_module
 
 import pgtrigger
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin, _user_has_perm
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
@@ -14,14 +19,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from agencies.audit_models import AuditCheckpoint, AuditSeal, UnsealedEntry  # noqa: F401 – tables of this app
+from agencies.membership_models import AgreedScope, Agreement, MembershipStep, ScopeProposal  # noqa: F401
 from agencies.roles import CAPABILITIES, Role
+from agencies.scope import NOTHING, Scope
 
 
 class MembershipKind(models.TextChoices):
     VOTING = "voting", "Stimmberechtigt"
-from agencies.membership_models import AgreedScope, Agreement, MembershipStep, ScopeProposal  # noqa: F401
     LETTER_OF_INTENT = "letter_of_intent", "Beigetreten durch Letter of Intent"
-from agencies.scope import NOTHING, Scope
     ASSOCIATED = "associated", "Assoziiert"
     GUEST = "guest", "Gast"
 
@@ -78,11 +83,6 @@ class Agency(models.Model):
         """Whether an active full membership lets data flow to and from this agency today. Queries once."""
         return Membership.objects.active_full().filter(agency=self).exists()
 
-    @property
-    def has_lead(self) -> bool:
-        """Whether somebody active leads the agency. Queries."""
-        return User.objects.filter(
-            agency=self, is_active=True, groups__role_group__agency=self, groups__role_group__role=Role.LEAD
     @cached_property
     def agreed_scope(self) -> Scope:
         """What the running agreement lets the agency give, in force or not; everything where there is none. Queries."""
@@ -94,6 +94,11 @@ class Agency(models.Model):
         """What the agency may give today: nothing while it is no active member. Queries once."""
         return self.agreed_scope if self.is_sharing else NOTHING
 
+    @property
+    def has_lead(self) -> bool:
+        """Whether somebody active leads the agency. Queries."""
+        return User.objects.filter(
+            agency=self, is_active=True, groups__role_group__agency=self, groups__role_group__role=Role.LEAD
         ).exists()
 
     @property
@@ -156,7 +161,8 @@ class Membership(Agreement):
             models.CheckConstraint(
                 condition=~Q(status=MembershipStatus.ACTIVE) | Q(signed_on__isnull=False),
                 name="membership_active_signed",
-            ),            *AgreedScope.Meta.constraints,
+            ),
+            *AgreedScope.Meta.constraints,
         )
 
     def __str__(self) -> str:
@@ -224,6 +230,8 @@ class User(Actor, AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField("aktiv", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    factor_failures = models.PositiveSmallIntegerField("falsche zweite Faktoren in Folge", default=0)
+    factor_failed_at = models.DateTimeField(null=True, blank=True)
 
     objects = UserManager()
 
@@ -358,3 +366,100 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed on, or about to. The row holds a digest: whoever reads it cannot take the place."""
+
+    session_key = models.CharField("Prüfwert des Schlüssels", max_length=64, primary_key=True)
+    user = models.ForeignKey(
+        User, verbose_name="Person", null=True, blank=True, on_delete=models.CASCADE, related_name="sessions"
+    )
+    started_at = models.DateTimeField("angemeldet am", default=timezone.now)
+    seen_at = models.DateTimeField("zuletzt gesehen", default=timezone.now)
+    browser = models.CharField("Browser", max_length=40, blank=True)
+    address = models.CharField("Netz", max_length=45, blank=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "Sitzung"
+        verbose_name_plural = "Sitzungen"
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+
+class FactorKind(models.TextChoices):
+    TOTP = "totp", "Einmalcode aus einer App"
+    PASSKEY = "passkey", "Passkey"
+    RECOVERY = "recovery", "Wiederherstellungscode"
+
+
+class Factor(models.Model):
+    """A second factor of a person. Recovery codes are one row each, kept as a hash; a used one stays, crossed out."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField("Art", max_length=10, choices=FactorKind)
+    label = models.CharField("Bezeichnung", max_length=60, blank=True)
+    secret = models.TextField("verschlüsseltes Geheimnis, Prüfwert oder öffentlicher Schlüssel")
+    counter = models.BigIntegerField("letzter Zähler", default=0)
+    created_at = models.DateTimeField("eingerichtet am", auto_now_add=True)
+    used_at = models.DateTimeField("zuletzt benutzt", null=True, blank=True)
+
+    class Meta:
+        ordering = ("created_at", "pk")
+        verbose_name = "zweiter Faktor"
+        verbose_name_plural = "zweite Faktoren"
+        constraints = (
+            models.UniqueConstraint(fields=("user",), condition=Q(kind=FactorKind.TOTP), name="factor_one_totp"),
+        )
+
+    def __str__(self) -> str:
+        return self.label or self.get_kind_display()
+
+
+class Invitation(models.Model):
+    """Somebody is asked to join an agency. The account comes into being when the invitation is taken."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(
+        Agency, verbose_name="Behörde", on_delete=models.PROTECT, related_name="person_invitations"
+    )
+    email = models.EmailField("E-Mail-Adresse")
+    full_name = models.CharField("Name", max_length=150)
+    roles = ArrayField(models.CharField(max_length=20, choices=Role), verbose_name="Rollen", default=list, blank=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField("eingeladen am", auto_now_add=True)
+    expires_at = models.DateTimeField("gültig bis")
+    accepted_at = models.DateTimeField("angenommen am", null=True, blank=True)
+    withdrawn_at = models.DateTimeField("zurückgezogen am", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name = "Einladung"
+        verbose_name_plural = "Einladungen"
+
+    def __str__(self) -> str:
+        return f"{self.full_name} ({self.email})"
+
+    def is_open(self, at: datetime.datetime) -> bool:
+        return self.accepted_at is None and self.withdrawn_at is None and self.expires_at > at
+
+
+class SignOn(models.Model):
+    """The OpenID Connect service of one agency. It opens accounts of that agency and no others."""
+
+    agency = models.OneToOneField(Agency, verbose_name="Behörde", on_delete=models.PROTECT, related_name="sign_on")
+    issuer = models.URLField("Aussteller", max_length=300)
+    client_id = models.CharField("Client-Kennung", max_length=200)
+    client_secret = models.TextField("verschlüsseltes Client-Geheimnis", blank=True)
+    asserts_factor = models.BooleanField("verlangt selbst einen zweiten Faktor", default=False)
+    is_active = models.BooleanField("in Betrieb", default=True)
+    changed_at = models.DateTimeField("geändert am", auto_now=True)
+
+    class Meta:
+        verbose_name = "Anmeldedienst"
+        verbose_name_plural = "Anmeldedienste"
+
+    def __str__(self) -> str:
+        return f"{self.agency}: {self.issuer}"

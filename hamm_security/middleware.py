@@ -1,6 +1,5 @@
 """Small request-wide duties for which no library is at hand."""
 
-import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -39,19 +38,6 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
         if response.headers.get("Content-Disposition", "").startswith("attachment"):
             # Opened in the browser after all, a file can run nothing and belongs to no origin.
             response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-        return response
-
-    return middleware
-
-
-def session_idle_timeout(get_response: GetResponse) -> GetResponse:
-    """Prolong the session of a person who is working, written at most once a minute."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        session = request.session
-        if session.accessed and not session.is_empty() and time.time() - session.get("seen_at", 0) > 60:
-            session["seen_at"] = int(time.time())
         return response
 
     return middleware

@@ -98,7 +98,6 @@ TILE_ATTRIBUTION = os.environ.get("TILE_ATTRIBUTION", "")
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -123,7 +122,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "hamm_security.errors.method_page",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "hamm_security.middleware.session_idle_timeout",
+    "agencies.sessions.session_limits",
     "django.middleware.common.CommonMiddleware",
     "hamm_security.limits.RequestSize",
     "hamm_security.limits.RequestRate",
@@ -131,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "agencies.factors.second_factor",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "hamm_security.urls"
@@ -201,14 +201,20 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "agencies.passwords.LengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "agencies.passwords.LocalWordsValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "start"
 LOGOUT_REDIRECT_URL = "login"
+# For a demonstration only: without it releases, leads, chair, data protection and administration need a second factor.
+SECOND_FACTOR_OPTIONAL = flag("SECOND_FACTOR_OPTIONAL")
+CONFIRM_MINUTES = number("CONFIRM_MINUTES", 15)
+INVITATION_DAYS = number("INVITATION_DAYS", 7)
+# Sign-on services of agencies: off, only those with a public address are called.
+SIGN_ON_PRIVATE_NETWORKS = flag("SIGN_ON_PRIVATE_NETWORKS")
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -222,6 +228,8 @@ AXES_DISABLE_ACCESS_LOG = True
 # Browser security
 
 _encrypted = not (DEBUG or INSECURE_HTTP)
+SESSION_ENGINE = "agencies.sessions"
+SESSION_MAX_HOURS = number("SESSION_MAX_HOURS", 12)
 SESSION_COOKIE_AGE = 60 * number("SESSION_IDLE_MINUTES", 60)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from agencies.access import agency_required
@@ -86,10 +87,15 @@ def agency_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "administers": administers,
         "may_open_documents": is_own or administers,
         "people": _people(agency) if leads else [],
+        "invitations": _open_invitations(agency) if leads else [],
         "keys": _keys(agency) if leads else [],
         "needs_lead": administers and not agency.has_lead,
     }
     return render(request, "agencies/agency_detail.html", context)
+
+
+def _open_invitations(agency: Agency):
+    return agency.person_invitations.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
 
 
 def _people(agency: Agency) -> list[tuple[User, str]]:

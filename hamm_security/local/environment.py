@@ -54,6 +54,7 @@ class Installation:
             "CACHE_URL": valkey.cache_url,
             "MEDIA_ROOT": str(self.folder / "media"),
             "INSECURE_HTTP": "1",
+            "SECOND_FACTOR_OPTIONAL": "1",
         }
 
     @contextmanager

@@ -10,14 +10,14 @@ from pathlib import Path
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
 
-from agencies import actions
+from agencies import memberships, people
 from agencies.directory import load_agencies
 from agencies.models import Agency, Membership, User
 from agencies.roles import Role
 from incidents.demo.habits import SUSPENDED
 
 PASSWORD = "Lagebild-Demo-2026"  # noqa: S105  published on purpose: demonstration only
-AGENCIES_FILE = Path(actions.__file__).resolve().parent / "data" / "agencies.json"
+AGENCIES_FILE = Path(memberships.__file__).resolve().parent / "data" / "agencies.json"
 STAFF = (
     ("erfassung", Role.ENTRY, "Erfassung"),
     ("freigabe", Role.RELEASE, "Freigabe"),
@@ -68,16 +68,26 @@ def _bring_into_force(membership: Membership, until: datetime.date) -> None:
         f"Demonstration: Vereinbarung mit {membership.agency.name}, ohne rechtliche Bedeutung.\n".encode(),
         name=f"demonstration-{membership.agency.slug}.txt",
     )
-    actions.sign_membership(
+    memberships.describe_agreement(
+        membership=membership,
+        purpose="Gemeinsames Lagebild der Sicherheitskooperation (Demonstration).",
+        legal_basis="Vereinbarung ohne rechtliche Bedeutung (Demonstration).",
+        contact_name=f"Leitung {membership.agency.short_name}",
+        contact_function="Leitung",
+        contact_email=f"leitung@{membership.agency.slug}.example",
+        notice="Kündigung mit einer Frist von drei Monaten zum Jahresende.",
+        by=None,
+    )
+    memberships.sign_membership(
         membership=membership,
         signed_on=membership.valid_from,
         signatory="Demonstration",
         document=document,
         by=None,
     )
-    actions.activate_membership(membership=membership, by=None)
+    memberships.activate_membership(membership=membership, by=None)
     if membership.agency.slug == SUSPENDED:
-        actions.suspend_membership(
+        memberships.suspend_membership(
             membership=membership, reason="Rechtliche Prüfung des Datenaustauschs (Demonstration).", by=None
         )
 
@@ -85,7 +95,7 @@ def _bring_into_force(membership: Membership, until: datetime.date) -> None:
 def _person(agency: Agency, name: str, role: Role, full_name: str) -> User:
     email = f"{name}@{agency.slug}.example"
     existing = User.objects.filter(email=email).first()
-    return existing or actions.add_person(agency=agency, email=email, full_name=full_name, roles={role}, by=None)
+    return existing or people.add_person(agency=agency, email=email, full_name=full_name, roles={role})
 
 
 def _set_passwords(people: list[User]) -> None:

@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+
+from agencies.models import Session
 
 pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -53,5 +54,5 @@ def test_session_is_written_once_a_minute(person, clock):
     clock.shift(dt.timedelta(seconds=59))
     with CaptureQueriesContext(connection) as queries:
         person.get("/konto/")
-    assert [query["sql"] for query in queries if 'UPDATE "django_session"' in query["sql"]] == []
+    assert [query["sql"] for query in queries if 'UPDATE "agencies_session"' in query["sql"]] == []
     assert expiry() == before

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from agencies.actions import add_person
 from agencies.models import Agency, User
+from agencies.people import add_person
 from agencies.roles import ASSIGNABLE_ROLES, Role
 
 
@@ -37,7 +37,6 @@ class Command(BaseCommand):
                     email=options["email"],
                     full_name=options["name"],
                     roles=[Role(role) for role in options["role"]],
-                    by=None,
                     password=password,
                 )
             except ValidationError as error:
