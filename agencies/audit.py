@@ -69,7 +69,7 @@ READING = (Act.READ, Act.SEARCHED, Act.EXPORTED, Act.PRINTED, Act.PULLED)
 
 
 # What stays in the log although the request that tried it was rolled back.
-FAILURES = (Act.LOGIN_FAILED, Act.LOCKED_OUT, Act.ACCESS_REFUSED, Act.KEY_REFUSED)
+FAILURES = (Act.LOGIN_FAILED, Act.CONFIRM_FAILED, Act.LOCKED_OUT, Act.ACCESS_REFUSED, Act.KEY_REFUSED)
 
 # Without RETURNING: whoever writes need not be allowed to read what was written.
 _INSERT = """INSERT INTO agencies_auditentry (at, action, user_id, api_key_id, agency_id, owner_id, recipient_id,

@@ -12,8 +12,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from agencies.audit import READING, Act
-from agencies.models import Agency, KeyScope
+from agencies.models import REGULAR_PULL, Agency, KeyScope
 from agencies.roles import ASSIGNABLE_ROLES, COORDINATION_ROLES, Role
 
 EARLIEST = datetime.date(2000, 1, 1)
@@ -223,6 +222,12 @@ class KeyForm(forms.Form):
         max_length=100,
         help_text="Welches System benutzt den Schlüssel? Zum Beispiel „Nachtabruf“.",
     )
+    purpose = forms.CharField(
+        label="Zweck",
+        max_length=200,
+        initial=REGULAR_PULL,
+        help_text="Wozu werden die Daten abgerufen? Der Zweck steht bei jedem Abruf im Protokoll.",
+    )
     scope = forms.ChoiceField(label="Umfang", choices=KeyScope.choices)
     days = forms.IntegerField(
         label="Gültig für (Tage)", min_value=1, max_value=730, initial=365, help_text="Höchstens 730 Tage."
@@ -243,66 +248,3 @@ class KeyForm(forms.Form):
             except ValueError as error:
                 raise ValidationError(f"„{network}“ ist kein Netz. Bitte zum Beispiel 10.1.0.0/16 angeben.") from error
         return found
-
-
-class AuditPeriodForm(forms.Form):
-    since = GermanDateField(label="von", required=False, help_text="")
-    until = GermanDateField(label="bis", required=False, help_text="")
-
-    def period(self) -> dict:
-        """Filter arguments for `at`, the last day included."""
-        zone = timezone.get_current_timezone()
-        bounds = {}
-        if self.cleaned_data.get("since"):
-            bounds["at__gte"] = datetime.datetime.combine(self.cleaned_data["since"], datetime.time.min, zone)
-        if self.cleaned_data.get("until"):
-            day_after = self.cleaned_data["until"] + datetime.timedelta(days=1)
-            bounds["at__lt"] = datetime.datetime.combine(day_after, datetime.time.min, zone)
-        return bounds
-
-
-class ReadersFilter(AuditPeriodForm):
-    agency = forms.ModelChoiceField(
-        label="Behörde", queryset=Agency.objects.none(), to_field_name="slug", required=False, empty_label="alle"
-    )
-    act = forms.ChoiceField(
-        label="Vorgang", required=False, choices=[("", "alle"), *((act.value, act.label) for act in READING)]
-    )
-    field_order = ("act", "agency", "since", "until")
-
-    def __init__(self, *args, agencies, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["agency"].queryset = agencies
-
-
-class AuditFilter(AuditPeriodForm):
-    purpose = forms.CharField(label="Anlass der Suche", max_length=200)
-    act = forms.ChoiceField(label="Vorgang", required=False, choices=[("", "alle"), *Act.choices])
-    agency = forms.ModelChoiceField(
-        label="handelnde Behörde",
-        queryset=Agency.objects.order_by("short_name"),
-        to_field_name="slug",
-        required=False,
-        empty_label="alle",
-    )
-    owner = forms.ModelChoiceField(
-        label="Daten von",
-        queryset=Agency.objects.order_by("short_name"),
-        to_field_name="slug",
-        required=False,
-        empty_label="alle",
-    )
-    person = forms.CharField(label="Person (E-Mail)", required=False, max_length=254)
-    object_id = forms.CharField(label="Kennung des Eintrags", required=False, max_length=64)
-    field_order = ("purpose", "act", "agency", "owner", "person", "object_id", "since", "until")
-
-    def conditions(self) -> dict:
-        data = self.cleaned_data
-        wanted = {
-            "action": data["act"],
-            "agency": data["agency"],
-            "owner": data["owner"],
-            "user__email__iexact": data["person"],
-            "object_id": data["object_id"],
-        }
-        return {name: value for name, value in wanted.items() if value} | self.period()

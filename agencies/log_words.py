@@ -6,11 +6,12 @@ from agencies.audit import Act
 from agencies.models import AuditEntry, KeyScope, MembershipStatus
 from agencies.roles import Role
 
-_ACTS = dict(Act.choices)
+ACTS = dict(Act.choices)
 _OBJECTS = {
     "agencies.user": "Person",
     "agencies.apikey": "Zugangsschlüssel",
     "agencies.membership": "Mitgliedschaft",
+    "agencies.auditcheckpoint": "Protokoll bis Position",
     "incidents.incident": "Vorfall",
     "incidents.complaint": "Beschwerde",
     "incidents.incidentnote": "Hinweis zu einem Vorfall",
@@ -32,6 +33,7 @@ _COUNTED = {
 _FACTS = {
     "address": "Anschluss",
     "after": "nachher",
+    "answer": "Antwort",
     "agencies": "Behörden",
     "before": "vorher",
     "conference": "Konferenz",
@@ -40,12 +42,14 @@ _FACTS = {
     "demonstration": "Demonstration",
     "edition": "Ausgabe",
     "endpoint": "Schnittstelle",
+    "entries": "Einträge",
     "file": "Datei",
     "filters": "Bedingungen",
     "hits": "Treffer",
     "is_active": "aktiv",
     "kind": "Art",
     "level": "Freigabestufe",
+    "method": "Methode",
     "log": "Bereich",
     "number": "Nummer",
     "owners": "Daten von",
@@ -55,6 +59,7 @@ _FACTS = {
     "refused": "abgelehnt",
     "revision": "Fassung",
     "roles": "Rollen",
+    "route": "Seite oder Schnittstelle",
     "rows": "Zeilen",
     "scope": "Umfang",
     "seed": "Startwert",
@@ -106,6 +111,7 @@ _VALUES = {
     "document": "Vereinbarung",
     "place": "Ort",
     "audit": "Protokoll",
+    "readers": "Einsichten in die eigenen Daten",
     "areas": "Gebiete",
     "categories": "Kategorien",
     "agencies": "Behörden",
@@ -113,7 +119,7 @@ _VALUES = {
 
 
 def act_words(entry: AuditEntry) -> str:
-    return _ACTS.get(entry.action, entry.action)
+    return ACTS.get(entry.action, entry.action)
 
 
 def object_words(entry: AuditEntry) -> str:

@@ -13,7 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -330,6 +330,11 @@ class AuditQuerySet(models.QuerySet):
         """
         concerns = Q(owner=agency) | Q(facts__owners__has_key=agency.slug)
         return self.filter(concerns, action__in=acts).exclude(Q(agency=None) | Q(agency=agency))
+
+    def by_agency_and_purpose(self) -> AuditQuerySet:
+        """Rows of agency, act and purpose with the number of entries and the time of the last; most first."""
+        grouped = self.order_by().values("agency__short_name", "action", "purpose")
+        return grouped.annotate(number=Count("pk"), last=Max("at")).order_by("-number", "agency__short_name", "action")
 
     def with_names(self) -> AuditQuerySet:
         return self.select_related("user", "api_key", "agency", "owner", "recipient")

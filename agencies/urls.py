@@ -1,6 +1,6 @@
 from django.urls import include, path, re_path
 
-from agencies.views import accounts, keys, memberships, overview, own_access, people, privacy, sign_on
+from agencies.views import accounts, keys, memberships, overview, own_access, people, privacy, purpose, sign_on
 
 agency_patterns = [
     path("", overview.agency_list, name="list"),
@@ -43,8 +43,11 @@ urlpatterns = [
     path("konto/passwort/", accounts.ChangePassword.as_view(), name="password_change"),
     path("konto/passwort/vergessen/", accounts.password_forgotten, name="password_forgotten"),
     path("konto/passwort/<uidb64>/<token>/", accounts.SetPassword.as_view(), name="password_set"),
+    path("konto/zweck/", purpose.purpose, name="purpose"),
     path("datenschutz/", privacy.privacy, name="privacy"),
     path("datenschutz/einsichten/", privacy.readers, name="privacy_readers"),
+    path("datenschutz/einsichten/einsichten.csv", privacy.readers_csv, name="privacy_readers_csv"),
     path("datenschutz/protokoll/", privacy.audit_log, name="privacy_log"),
+    path("datenschutz/protokoll/protokoll.csv", privacy.audit_log_csv, name="privacy_log_csv"),
     path("behoerden/", include((agency_patterns, "agencies"))),
 ]

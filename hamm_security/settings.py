@@ -128,6 +128,8 @@ MIDDLEWARE = [
     "hamm_security.limits.RequestRate",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hamm_security.refusals.refusals_logged",
+    "agencies.purpose.purpose_of_session",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "agencies.factors.second_factor",

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
 import h3.api.basic_int as h3
 from django.utils import timezone
 
+from agencies import spreadsheet
 from incidents.models import Record
 from incidents.sight import is_granted_singly
 
-MOST_ROWS = 20_000
 HEADINGS = (
     *("Kennung", "Behörde", "Kategorie", "Gruppe", "Beginn", "Ende", "Status", "Schwere"),
     *("Ortsgenauigkeit", "Stadtbezirk", "H3-Zelle", "Freigabestufe", "Freigegebener Hinweis"),
 )
-# A spreadsheet takes text with these beginnings for a formula and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe_cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
 def as_csv(records: Iterable[Record], by) -> str:
-    """The table with a byte order mark, as spreadsheet programmes in German offices expect it.
-
-    `records` bring their category with group, agency, district and note.
-    """
-    out = io.StringIO()
-    out.write("\ufeff")
-    writer = csv.writer(out, delimiter=";")
-    writer.writerow(HEADINGS)
-    for record in records:
-        writer.writerow([safe_cell(value) for value in _cells(record, by)])
-    return out.getvalue()
+    """The table of these records, which bring their category with group, agency, district and note."""
+    return spreadsheet.as_csv(HEADINGS, (_cells(record, by) for record in records))
 
 
 def _cells(record: Record, by) -> tuple:

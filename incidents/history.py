@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from agencies.audit import Act
+from agencies.audit import FAILURES, Act
 from agencies.models import AuditEntry
 from agencies.visibility import SharingLevel
 from incidents.models import Record
@@ -29,6 +29,7 @@ class Line:
 def history_of(record: Record) -> list[Line]:
     """Newest first; readings of one agency on one day are one line. One query; for the owner's eyes only."""
     entries = AuditEntry.objects.filter(object_type=record._meta.label_lower, object_id=str(record.pk))
+    entries = entries.exclude(action__in=FAILURES)
     lines: list[Line] = []
     readings: dict[tuple, Line] = {}
     for entry in entries.select_related("user", "agency", "recipient", "api_key")[:MOST_LINES]:

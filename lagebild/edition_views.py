@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from agencies import audit
 from agencies.access import requires
+from agencies.purpose import purpose_question
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition, personal_copy
 from lagebild.forms import FreezeForm
@@ -55,6 +56,8 @@ def edition(request: HttpRequest, pk) -> HttpResponse:
 def edition_pdf(request: HttpRequest, pk) -> HttpResponse:
     """The master, or with `?ausfertigung=1` a copy that names the person who prints it. Either is logged."""
     row = get_object_or_404(Edition.objects.visible_to(request.user), pk=pk)
+    if question := purpose_question(request):
+        return question
     if request.GET.get("ausfertigung"):
         return pdf_response(personal_copy(row, by=request.user), f"Lagebild-{row.number}-Ausfertigung.pdf")
     audit.record(audit.Act.PRINTED, by=request.user, obj=row, number=row.number)

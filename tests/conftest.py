@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agencies import audit
 from agencies.models import Agency, MembershipKind, MembershipStatus, User
+from agencies.purpose import PURPOSES, SESSION_KEY
 from agencies.roles import Role
 from hamm_security.celery import app
 from tests import factories
@@ -100,12 +101,19 @@ def real_failures():
     """Refusals are written as in operation: on a connection of their own, at once and for good."""
 
 
+def state_purpose(client) -> None:
+    session = client.session
+    session[SESSION_KEY] = PURPOSES[0]
+    session.save()
+
+
 @pytest.fixture
 def signed_in(client):
-    """Sign a person in without the login form and return the client."""
+    """Sign a person in without the login form, with a purpose stated, and return the client."""
 
     def sign_in(user: User):
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        state_purpose(client)
         return client
 
     return sign_in

@@ -32,6 +32,7 @@ def key_add(request: HttpRequest, slug: str) -> HttpResponse:
                 agency=agency,
                 scope=KeyScope(data["scope"]),
                 label=data["label"],
+                purpose=data["purpose"],
                 by=request.user,
                 networks=data["networks"],
                 valid_for=datetime.timedelta(days=data["days"]),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agencies import audit
 from agencies.access import requires
 from agencies.forms import went_through
+from agencies.purpose import purpose_question
 from agencies.visibility import reads_picture
 from conferences import actions
 from conferences.briefing import freeze_for
@@ -183,6 +184,8 @@ def conference_pdf(request: HttpRequest, pk) -> HttpResponse:
     """The edition of this meeting, for whoever is invited to it, guests included. Logged as a print."""
     conference = visible_conference(request, pk)
     edition = get_object_or_404(Edition.objects.defer("content"), pk=conference.edition_id)
+    if reads_picture(request.user) and (question := purpose_question(request)):
+        return question
     audit.record(audit.Act.PRINTED, by=request.user, obj=edition, conference=str(conference.pk))
     return pdf_response(bytes(edition.pdf), f"Lagebild-{edition.number}.pdf")
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from incidents.export import safe_cell
+from agencies.spreadsheet import safe_cell
 from incidents.importing.fields import COUNT_FIELDS, COUNTS, RECORD_FIELDS, TEMPLATE_COLUMNS
 from incidents.models import ImportRun
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agencies import audit, sharing
 from agencies.models import Agency
+from agencies.purpose import purpose_question
 from incidents import actions
 from incidents.export import cleared_note
 from incidents.forms import GrantForm, LevelForm, NoteForm
@@ -28,6 +29,8 @@ from incidents.workflow import allowed_steps
 def detail(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = visible_record(request, kind, pk)
     if record.agency_id != request.user.agency_id:
+        if question := purpose_question(request):
+            return question
         audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency)
     return _page(request, record)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from agencies import audit
+from agencies.purpose import stated_purpose
 from agencies.visibility import SharingLevel
 from incidents.geo import DistrictIndex
 from incidents.models import Category
@@ -42,7 +43,7 @@ def sight(request: HttpRequest, kind: str) -> HttpResponse:
 @require_safe
 @private_page("enter_records")
 def similar(request: HttpRequest, kind: str) -> HttpResponse:
-    """Possible duplicates among the records the person may see."""
+    """Possible duplicates among the records the person may see; those of others only for a stated purpose."""
     pages = PAGES[kind]
     category = Category.objects.filter(kind=kind, slug=request.GET.get("category", "")).first()
     moment, point = _moment(request.GET.get("occurred_from", "")), _point(request)
@@ -52,6 +53,9 @@ def similar(request: HttpRequest, kind: str) -> HttpResponse:
         records = similar_records(
             model=pages.model, by=request.user, category=category, occurred_from=moment, lon=point[0], lat=point[1]
         )
+        if not stated_purpose(request):
+            records = [record for record in records if record.agency_id == request.user.agency_id]
+            context["asks_purpose"] = request.user.agency.is_sharing
         log_rows(audit.Act.SEARCHED, by=request.user, kind=kind, rows=records)
         context["records"] = records
     return render(request, "incidents/_similar.html", context)

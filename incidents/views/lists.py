@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from agencies import audit
 from agencies.models import Agency
+from agencies.purpose import purpose_question
+from agencies.spreadsheet import MOST_ROWS, download
 from incidents import export as table
 from incidents.forms import ExportForm
 from incidents.list_filter import FilterForm
@@ -59,6 +61,8 @@ def record_list(request: HttpRequest, kind: str) -> HttpResponse:
     if not rows and number > 1:
         number = 1
         rows, total = _page(records, number, request.user)
+    if not all(row.is_own for row in rows) and (question := purpose_question(request)):
+        return question
     log_rows(audit.Act.SEARCHED, by=request.user, kind=kind, rows=[row.record for row in rows])
     query = request.GET.copy()
     query.pop("page", None)
@@ -147,26 +151,20 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     records = filters.narrow(faces).order_by(*RecordQuerySet.NEWEST_FIRST)
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        rows = list(records[: table.MOST_ROWS + 1])
-        if len(rows) > table.MOST_ROWS:
+        rows = list(records[: MOST_ROWS + 1])
+        if len(rows) > MOST_ROWS:
             form.add_error(None, "Die Auswahl hat mehr als 20.000 Meldungen. Bitte den Filter enger fassen.")
         else:
             purpose = form.cleaned_data["purpose"]
             log_rows(audit.Act.EXPORTED, by=request.user, kind=kind, rows=rows, purpose=purpose, rows_count=len(rows))
-            return _download(table.as_csv(rows, request.user), pages)
-    total = records.order_by()[: table.MOST_ROWS + 1].count()
+            name = f"{pages.many.lower().replace('ä', 'ae')}-{timezone.localdate():%Y-%m-%d}.csv"
+            return download(table.as_csv(rows, request.user), name)
+    total = records.order_by()[: MOST_ROWS + 1].count()
     context = {
         "pages": pages,
         "form": form,
         "total": total,
-        "is_too_large": total > table.MOST_ROWS,
+        "is_too_large": total > MOST_ROWS,
         "filter_query": request.GET.urlencode(),
     }
     return render(request, "incidents/export.html", context)
-
-
-def _download(text: str, pages: Pages) -> HttpResponse:
-    name = f"{pages.many.lower().replace('ä', 'ae')}-{timezone.localdate():%Y-%m-%d}.csv"
-    response = HttpResponse(text.encode(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

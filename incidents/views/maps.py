@@ -6,11 +6,12 @@ import hashlib
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Max
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from agencies import audit
+from agencies.purpose import purpose_question
 from incidents.geo import cell_boundary
 from incidents.models import Area, AreaKind, Record
 from incidents.views.pages import private_page, visible_record
@@ -43,10 +44,12 @@ def areas(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @private_page()
-def place(request: HttpRequest, kind: str, pk) -> JsonResponse:
+def place(request: HttpRequest, kind: str, pk) -> HttpResponse:
     """The exact point for the owner, the shared cell for others; logged as a reading where it is foreign."""
     record = visible_record(request, kind, pk)
     if record.agency_id != request.user.agency_id:
+        if question := purpose_question(request):
+            return question
         audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency, part="place")
         return _collection(_shared_place(record))
     detail = record.detail_model().objects.owned_by(request.user).get(record=record)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from agencies.purpose import PURPOSES
 from agencies.roles import Role
 from conferences.models import Body, MeasureStatus
 from incidents.importing.weeks import weeks_without_delivery
@@ -61,7 +62,14 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
         "roles": [Role.ENTRY.value],
     },
     "agencies:person": lambda stage: {"roles": [Role.ENTRY.value]},
-    "agencies:key_add": lambda stage: {"label": "Nachtabruf", "scope": "read", "days": "30", "networks": ""},
+    "purpose": lambda stage: {"purpose": PURPOSES[0]},
+    "agencies:key_add": lambda stage: {
+        "label": "Nachtabruf",
+        "purpose": "Lagebeurteilung",
+        "scope": "read",
+        "days": "30",
+        "networks": "",
+    },
     "agencies:membership_step": lambda stage: {"aussetzen-reason": "Probe"},
     "imports:index": lambda stage: _upload(),
     "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},

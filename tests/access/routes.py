@@ -36,7 +36,11 @@ password_change           POST -                      log log 302 302 302 302 30
 password_set              GET  link                   302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 password_set              POST link                   302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 privacy                   GET  -                      200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+purpose                   GET  -                      log log 403 403 200 200 200 200 200 200 200 200 200 200 200
+purpose                   POST -                      log log 403 403 302 302 302 302 302 302 302 302 302 302 302
 privacy_readers           GET  -                      log log 403 403 403 403 403 403 200 200 403 403 403 403 200
+privacy_readers_csv       GET  -                      log log 403 403 403 403 403 403 200 200 403 403 403 403 200
+privacy_log_csv           GET  -                      log log 403 403 302 403 403 403 403 403 403 403 403 403 403
 privacy_log               GET  -                      log log 403 403 200 403 403 403 403 403 403 403 403 403 403
 agencies:list             GET  -                      log log 403 403 200 200 200 200 200 200 200 200 200 200 200
 agencies:detail           GET  own agency             log log 403 403 200 200 200 404 404 200 200 200 200 200 200

@@ -32,7 +32,7 @@ from lagebild.actions import build_picture
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
 from tests import factories
-from tests.conftest import World, make_world
+from tests.conftest import World, make_world, state_purpose
 
 MAKERS = {Kind.INCIDENT: factories.make_incident, Kind.COMPLAINT: factories.make_complaint}
 NAMESPACES = {Kind.INCIDENT: "incidents", Kind.COMPLAINT: "complaints"}
@@ -274,4 +274,5 @@ def _access_link(person: User) -> list[str]:
 def _session_of(person: User) -> str:
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    state_purpose(client)
     return client.session.session_key

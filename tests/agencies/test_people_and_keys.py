@@ -9,15 +9,21 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from agencies.people import invite, set_roles
 from agencies.audit import Act
 from agencies.keys import find_key
 from agencies.models import ApiKey, AuditEntry, KeyScope, User
+from agencies.people import invite, set_roles
 from agencies.roles import Role
 from tests.factories import make_agency
 
 NEW_PERSON = {"full_name": "Dana Neu", "email": "neu@polizei.example", "roles": ["entry", "release"]}
-NEW_KEY = {"label": "Abruf nachts", "scope": "read", "days": "30", "networks": "10.1.0.0/16\n10.2.0.0/16"}
+NEW_KEY = {
+    "label": "Abruf nachts",
+    "purpose": "Lagebeurteilung der Wache",
+    "scope": "read",
+    "days": "30",
+    "networks": "10.1.0.0/16\n10.2.0.0/16",
+}
 NOT_THE_LEAD = ("owner_entry", "owner_release")
 STRANGERS = ("partner", "stranger", "suspended", "guest", "chair", "data_protection", "admin")
 

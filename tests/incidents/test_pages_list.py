@@ -13,9 +13,9 @@ from django.utils import timezone
 from agencies import sharing
 from agencies.audit import Act
 from agencies.models import AuditEntry
+from agencies.spreadsheet import safe_cell
 from agencies.visibility import SharingLevel
 from incidents import actions
-from incidents.export import safe_cell
 from incidents.views import lists
 from tests import factories
 

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from agencies.keys import DEFAULT_VALID_FOR, create_api_key
-from agencies.models import Agency, KeyScope
+from agencies.models import REGULAR_PULL, Agency, KeyScope
 
 
 class Command(BaseCommand):
@@ -14,10 +14,15 @@ class Command(BaseCommand):
         parser.add_argument("--agency", required=True, metavar="SLUG")
         parser.add_argument("--scope", required=True, choices=KeyScope.values)
         parser.add_argument("--label", default="Befehlszeile")
+        parser.add_argument(
+            "--purpose", default=REGULAR_PULL, metavar="ZWECK", help="steht bei jedem Abruf im Protokoll"
+        )
         parser.add_argument("--days", type=int, default=DEFAULT_VALID_FOR.days)
         parser.add_argument("--network", action="append", default=[], help="erlaubtes Netz, mehrfach möglich")
 
-    def handle(self, *, agency: str, scope: str, label: str, days: int, network: list[str], **options) -> None:
+    def handle(
+        self, *, agency: str, scope: str, label: str, purpose: str, days: int, network: list[str], **options
+    ) -> None:
         owner = Agency.objects.filter(slug=agency).first()
         if owner is None:
             raise CommandError(f"Eine Behörde mit dem Kurzzeichen „{agency}“ gibt es nicht. Bitte das Zeichen prüfen.")
@@ -28,6 +33,7 @@ class Command(BaseCommand):
                 agency=owner,
                 scope=KeyScope(scope),
                 label=label[:100],
+                purpose=purpose.strip()[:200] or REGULAR_PULL,
                 by=None,
                 networks=network,
                 valid_for=datetime.timedelta(days=days),
