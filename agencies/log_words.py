@@ -6,17 +6,17 @@ from agencies.audit import Act
 from agencies.models import AuditEntry, KeyScope, MembershipStatus
 from agencies.roles import Role
 
-ACTS = dict(Act.choices)
+_ACTS = dict(Act.choices)
 _OBJECTS = {
     "agencies.user": "Person",
     "agencies.apikey": "Zugangsschlüssel",
     "agencies.membership": "Mitgliedschaft",
-    "agencies.auditcheckpoint": "Protokoll bis Position",
     "incidents.incident": "Vorfall",
     "incidents.complaint": "Beschwerde",
     "incidents.incidentnote": "Hinweis zu einem Vorfall",
     "incidents.complaintnote": "Hinweis zu einer Beschwerde",
     "incidents.importrun": "Dateiimport",
+    "incidents.retentionrun": "Löschlauf",
     "lagebild.picture": "Lagebild",
     "lagebild.edition": "Ausgabe",
     "lagebild.finding": "Erkenntnis",
@@ -33,34 +33,35 @@ _COUNTED = {
 _FACTS = {
     "address": "Anschluss",
     "after": "nachher",
-    "answer": "Antwort",
     "agencies": "Behörden",
     "before": "vorher",
     "conference": "Konferenz",
     "created": "neu",
     "decision": "Beschluss",
+    "delete": "Löschung nach Monaten",
     "demonstration": "Demonstration",
     "edition": "Ausgabe",
     "endpoint": "Schnittstelle",
-    "entries": "Einträge",
     "file": "Datei",
     "filters": "Bedingungen",
     "hits": "Treffer",
     "is_active": "aktiv",
     "kind": "Art",
     "level": "Freigabestufe",
-    "method": "Methode",
     "log": "Bereich",
     "number": "Nummer",
     "owners": "Daten von",
     "page": "Seite",
     "part": "Teil",
     "records": "Meldungen",
+    "reason": "Grund",
     "refused": "abgelehnt",
+    "retention": "Löschfrist",
+    "review": "Prüfung nach Monaten",
     "revision": "Fassung",
     "roles": "Rollen",
-    "route": "Seite oder Schnittstelle",
     "rows": "Zeilen",
+    "rule": "Regel",
     "scope": "Umfang",
     "seed": "Startwert",
     "sha256": "Prüfsumme",
@@ -69,6 +70,7 @@ _FACTS = {
     "step": "Schritt",
     "through": "durch",
     "typed": "Kennwert der Eingabe",
+    "until": "bis",
     "updated": "geändert",
 }
 _VALUES = {
@@ -111,7 +113,10 @@ _VALUES = {
     "document": "Vereinbarung",
     "place": "Ort",
     "audit": "Protokoll",
-    "readers": "Einsichten in die eigenen Daten",
+    "expired": "Frist abgelaufen",
+    "not_needed": "nicht mehr erforderlich",
+    "unlawful": "irrtümlich oder unzulässig gespeichert",
+    "all": "alle Meldungen",
     "areas": "Gebiete",
     "categories": "Kategorien",
     "agencies": "Behörden",
@@ -119,7 +124,7 @@ _VALUES = {
 
 
 def act_words(entry: AuditEntry) -> str:
-    return ACTS.get(entry.action, entry.action)
+    return _ACTS.get(entry.action, entry.action)
 
 
 def object_words(entry: AuditEntry) -> str:

@@ -370,7 +370,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
+    "keep-memberships": {"task": "agencies.tasks.keep_memberships", "schedule": crontab(hour=0, minute=20)},
+    "withdraw-shared": {"task": "incidents.tasks.withdraw_pending", "schedule": timedelta(minutes=5)},
     "rebuild-picture": {"task": "lagebild.tasks.rebuild_nightly", "schedule": crontab(hour=2, minute=30)},
+    # After the picture: protected counts are released before the records behind them may go.
+    "apply-retention": {"task": "lagebild.tasks.apply_retention", "schedule": crontab(hour=4, minute=0)},
 }
 
 # Logging

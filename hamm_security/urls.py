@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("agencies.urls")),
     path("", include("incidents.import_urls")),
     path("", include("incidents.urls")),
+    path("", include("incidents.retention_urls")),
     path("", include("lagebild.urls")),
     path("", include("conferences.urls")),
 ]

@@ -19,6 +19,7 @@ from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.models import CategoryGroup, DeliveryBasis
 from lagebild.findings import record_sightings
+from lagebild.frozen import frozen_cells, frozen_weeks
 from lagebild.inputs import WEEKS, Inputs, Window
 from lagebild.models import (
     FINDING_STEPS,
@@ -73,11 +74,14 @@ def build_picture(*, date: dt.date) -> Picture:
 
 def _load_inputs(date: dt.date) -> Inputs:
     window = Window(date)
+    cases = load_cases(SharingLevel.COOPERATION, first=window.earliest, last=date)
+    weeks, cells = frozen_weeks(first=window.earliest, last=date), frozen_cells(first=window.first, last=date)
     return Inputs(
         window=window,
         city=load_city(),
         groups={group.pk: group for group in CategoryGroup.objects.all()},
-        cooperation=load_cases(SharingLevel.COOPERATION, first=window.earliest, last=date),
+        weeks=cases.by_week().with_cases(weeks),
+        days=cases.between(window.first, date).with_cases(cells),
         released=list(
             ReleasedAtom.objects.filter(period_start__gte=window.earliest, period_end__lte=date).order_by("pk")
         ),
@@ -89,14 +93,14 @@ def _load_inputs(date: dt.date) -> Inputs:
 def _fingerprint(inputs: Inputs) -> str:
     """SHA-256 over everything the picture depends on."""
     digest = hashlib.sha256()
-    table = inputs.cooperation
-    for column in (table.stratum, table.district, table.cell, table.agency, table.day, table.count):
-        digest.update(np.ascontiguousarray(column).tobytes())
+    for table in (inputs.weeks, inputs.days):
+        for column in (table.stratum, table.district, table.cell, table.agency, table.day, table.count):
+            digest.update(np.ascontiguousarray(column).tobytes())
     digest.update(inputs.city.grid.cells.tobytes())
     words = [
         settings.PORTAL_VERSION,
         METHOD,
-        [[s.group_id, s.unit_label, s.is_control_driven, s.minimum] for s in table.strata],
+        [[s.group_id, s.unit_label, s.is_control_driven, s.minimum] for s in inputs.weeks.strata],
         [[atom.pk, atom.count] for atom in inputs.released],
         sorted((agency, week.isoformat(), basis) for (agency, week), basis in inputs.coverage.basis.items()),
         [agency.slug for agency in inputs.coverage.agencies],
@@ -137,7 +141,7 @@ def _publish(inputs: Inputs, fingerprint: str) -> Picture:
 
 def _unlocated_percent(inputs: Inputs) -> float | None:
     """Share of the period's cooperation records without a district, per cent; None where there are none."""
-    table = inputs.cooperation.between(inputs.window.first, inputs.window.date)
+    table = inputs.days
     total = int(table.count.sum())
     return round(100 * int(table.count[table.district == NO_DISTRICT].sum()) / total, 1) if total else None
 

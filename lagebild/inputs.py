@@ -45,10 +45,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Inputs:
+    """`weeks` are the cooperation cases of both years by ISO week, `days` those of the window by day and cell.
+
+    Both hold the frozen counts of what has been deleted since: by week, and by cell and 28-day block.
+    """
+
     window: Window
     city: City
     groups: dict[int, CategoryGroup]
-    cooperation: CaseTable
+    weeks: CaseTable
+    days: CaseTable
     released: list[ReleasedAtom]
     released_blocks: frozenset[int]
     coverage: CoverageTable

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, DateField, Func, QuerySet
+from django.db.models import Count, DateField, Func, Q, QuerySet
 from django.utils import timezone
+from guardian.utils import get_group_obj_perms_model
 
 from agencies.models import Agency, Membership
-from agencies.visibility import SharingLevel
+from agencies.visibility import COUNTED_LEVELS, SharingLevel
 from incidents.geo import DistrictIndex, city_cells
 from incidents.models import (
     Area,
@@ -28,11 +29,14 @@ from incidents.models import (
     GeoLimit,
     Incident,
     Origin,
+    Record,
 )
 from lagebild.stats.grid import Grid, build_grid
 
 NO_CELL = 0
 NO_DISTRICT = 0
+# 1 January 1970 was a Thursday.
+_WEEKDAY_OF_DAY_0 = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -69,6 +73,22 @@ class CaseTable:
     def between(self, first: dt.date, last: dt.date) -> CaseTable:
         """Cases on the local days first to last, both included."""
         return self.where((self.day >= day_number(first)) & (self.day <= day_number(last)))
+
+    def by_week(self) -> CaseTable:
+        """The same cases per ISO week, without cells: day is the Monday."""
+        monday = self.day - (self.day + _WEEKDAY_OF_DAY_0) % 7
+        nowhere = np.full_like(self.cell, NO_CELL)
+        keys = (self.stratum, self.district, nowhere, self.agency, monday, self.count)
+        return _table(self.strata, np.column_stack(keys))
+
+    def with_cases(self, rows: list[tuple[Stratum, int, int, int, int, int]]) -> CaseTable:
+        """These cases and further ones, given as (stratum, district, cell, agency, day, count)."""
+        strata = tuple(sorted({*self.strata, *(row[0] for row in rows)}))
+        position = {stratum: index for index, stratum in enumerate(strata)}
+        moved = np.array([position[stratum] for stratum in self.strata], dtype=np.int64)
+        own = (moved[self.stratum], self.district, self.cell, self.agency, self.day, self.count)
+        more = [(position[stratum], *rest) for stratum, *rest in rows]
+        return _table(strata, np.vstack([np.column_stack(own), np.array(more, dtype=np.int64).reshape(-1, 6)]))
 
 
 def day_number(day: dt.date) -> int:
@@ -110,16 +130,39 @@ def load_strata() -> tuple[tuple[Stratum, ...], dict[int, int]]:
 def load_cases(level: SharingLevel, *, first: dt.date, last: dt.date) -> CaseTable:
     """Shared cases of one level on the local days first to last, both kinds. Two counting queries."""
     strata, stratum_of = load_strata()
-    start = timezone.make_aware(dt.datetime.combine(first, dt.time.min))
-    end = timezone.make_aware(dt.datetime.combine(last + dt.timedelta(days=1), dt.time.min))
     rows: list[tuple[int, ...]] = []
     for model in (Incident, Complaint):
-        counted = model.objects.in_picture().filter(sharing_level=level).between(start, end)
-        rows += _grouped(counted, stratum_of)
-    return _table(strata, rows)
+        counted = model.objects.in_picture().filter(sharing_level=level).between(*_instants(first, last))
+        rows += grouped_cases(counted, stratum_of)
+    return _table(strata, np.array(rows, dtype=np.int64).reshape(-1, 6))
 
 
-def _grouped(records: QuerySet, stratum_of: dict[int, int]) -> list[tuple[int, ...]]:
+def load_granted(*, first: dt.date, last: dt.date) -> CaseTable:
+    """Of the cases at level `statistics`, those whose face some other agency sees by a grant. Two counting queries."""
+    strata, stratum_of = load_strata()
+    rows: list[tuple[int, ...]] = []
+    for model in (Incident, Complaint):
+        counted = model.objects.in_picture().filter(sharing_level=SharingLevel.STATISTICS, pk__in=_granted(model))
+        rows += grouped_cases(counted.between(*_instants(first, last)), stratum_of)
+    return _table(strata, np.array(rows, dtype=np.int64).reshape(-1, 6))
+
+
+def _granted(model: type[Record]) -> QuerySet:
+    """Keys of the records that some agency has been granted."""
+    codename = f"view_{model._meta.model_name}"
+    grants = get_group_obj_perms_model(model).objects.filter(permission__codename=codename)
+    return grants.values("content_object_id")
+
+
+def _instants(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """Beginning of the local day `first` and end of the local day `last`."""
+    days = (first, last + dt.timedelta(days=1))
+    start, end = (timezone.make_aware(dt.datetime.combine(day, dt.time.min)) for day in days)
+    return start, end
+
+
+def grouped_cases(records: QuerySet, stratum_of: dict[int, int]) -> list[tuple[int, ...]]:
+    """Records counted by (position of the stratum, district, cell, agency, day, count)."""
     grouped = (
         records.order_by()
         .annotate(day=LocalDay("occurred_from"))
@@ -139,8 +182,8 @@ def _grouped(records: QuerySet, stratum_of: dict[int, int]) -> list[tuple[int, .
     ]
 
 
-def _table(strata: tuple[Stratum, ...], rows: list[tuple[int, ...]]) -> CaseTable:
-    data = np.array(rows, dtype=np.int64).reshape(-1, 6)
+def _table(strata: tuple[Stratum, ...], data: np.ndarray) -> CaseTable:
+    """data: (n, 6) int64, the columns of the table; equal keys become one row."""
     keys, inverse = np.unique(data[:, :5], axis=0, return_inverse=True)
     count = np.bincount(inverse.reshape(-1), weights=data[:, 5], minlength=len(keys)).astype(np.int64)
     return CaseTable(strata, *keys.T, count)
@@ -160,13 +203,17 @@ class DeliveredCount:
 
 
 def load_deliveries(*, first: dt.date, last: dt.date) -> list[DeliveredCount]:
-    """Delivered counts of active members whose whole period lies in first to last."""
+    """Delivered counts of active members whose whole period lies in first to last, for districts and the city.
+
+    Other areas overlap with districts; their counts are not taken.
+    """
     strata, stratum_of = load_strata()
     rows = (
         CountDelivery.objects.select_related("area")
         .filter(
             agency_id__in=Membership.objects.active_full().values("agency_id"),
             category__in_picture=True,
+            area__kind__in=(AreaKind.DISTRICT, AreaKind.CITY),
             period_start__gte=first,
             period_end__lte=last,
         )
@@ -184,6 +231,22 @@ def load_deliveries(*, first: dt.date, last: dt.date) -> list[DeliveredCount]:
         )
         for row in rows
     ]
+
+
+def load_shared_days(agencies: set[int], *, first: dt.date, last: dt.date) -> dict[tuple[int, Stratum], list[dt.date]]:
+    """Per agency and stratum the local days, ascending, of records it shares in any way. Two queries."""
+    strata, stratum_of = load_strata()
+    found: dict[tuple[int, Stratum], list[dt.date]] = {}
+    for model in (Incident, Complaint):
+        shared = model.objects.filter(
+            Q(sharing_level__in=COUNTED_LEVELS) | Q(pk__in=_granted(model)),
+            agency_id__in=agencies,
+            category__in_picture=True,
+        )
+        days = shared.between(*_instants(first, last)).order_by().annotate(day=LocalDay("occurred_from"))
+        for agency, category, day in days.values_list("agency_id", "category_id", "day").distinct():
+            found.setdefault((agency, strata[stratum_of[category]]), []).append(day)
+    return {key: sorted(set(days)) for key, days in found.items()}
 
 
 @dataclass(frozen=True)

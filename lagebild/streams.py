@@ -87,7 +87,7 @@ class _Stream:
     @classmethod
     def of(cls, inputs: Inputs, group: CategoryGroup) -> _Stream:
         grid, window = inputs.city.grid, inputs.window
-        table = _of_group(inputs.cooperation.between(window.first, window.date), group)
+        table = _of_group(inputs.days, group)
         table = table.where(table.cell != NO_CELL)
         periods = np.zeros((YEAR_BLOCKS, grid.size), dtype=np.int64)
         age = (table.day - day_number(window.first)) // BLOCK_DAYS

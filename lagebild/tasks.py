@@ -2,7 +2,10 @@ import datetime as dt
 
 from django.utils import timezone
 
+from agencies.models import Agency
 from hamm_security.celery import task
+from incidents.expiry import clear_technical
+from lagebild import retention
 from lagebild.actions import build_picture
 
 
@@ -11,3 +14,15 @@ def rebuild_nightly(date: str | None = None) -> str:
     """Build the picture of the given local day (ISO), else of today. Works on what all members share."""
     picture = build_picture(date=dt.date.fromisoformat(date) if date else timezone.localdate())
     return str(picture.pk)
+
+
+@task(singleton=True, time_limit_s=3600)
+def apply_retention() -> dict[str, int]:
+    """Delete what is due, one agency after the other, then what belongs to none; agency slug -> rows deleted."""
+    today = timezone.localdate()
+    gone = {}
+    for agency in Agency.objects.order_by("slug"):
+        gone[agency.slug] = retention.apply_retention(agency=agency, today=today).deleted
+    for _ in clear_technical(today=today, dry_run=False):
+        pass
+    return gone

@@ -44,7 +44,7 @@ def assemble_trends(inputs: Inputs) -> list[TrendResult]:
 
 
 def _group_units(inputs: Inputs) -> set[tuple[int, str]]:
-    table = inputs.cooperation
+    table = inputs.weeks
     found = {(table.strata[i].group_id, table.strata[i].unit_label) for i in np.unique(table.stratum)}
     return found | {(atom.group_id, atom.unit_label) for atom in inputs.released}
 
@@ -63,7 +63,7 @@ class _Series:
 
     @classmethod
     def of(cls, inputs: Inputs, group_id: int, unit_label: str) -> _Series:
-        window, table = inputs.window, inputs.cooperation
+        window, table = inputs.window, inputs.weeks
         positions = [i for i, s in enumerate(table.strata) if (s.group_id, s.unit_label) == (group_id, unit_label)]
         table = table.where(np.isin(table.stratum, positions))
         week = (table.day - day_number(window.earliest)) // 7

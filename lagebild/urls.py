@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from lagebild import edition_views, finding_views, views
+from lagebild import edition_views, finding_views, retention_views, views
 
 lagebild = [
     path("", views.picture, name="picture"),
@@ -14,4 +14,12 @@ lagebild = [
     path("ausgaben/<uuid:pk>/ausgabe.pdf", edition_views.edition_pdf, name="edition_pdf"),
 ]
 
-urlpatterns = [path("lagebild/", include((lagebild, "lagebild")))]
+retention = [
+    path("vorfall/<uuid:pk>/loeschen/", retention_views.delete, {"kind": "incident"}, name="delete_incident"),
+    path("beschwerde/<uuid:pk>/loeschen/", retention_views.delete, {"kind": "complaint"}, name="delete_complaint"),
+]
+
+urlpatterns = [
+    path("lagebild/", include((lagebild, "lagebild"))),
+    path("datenschutz/pruefung/", include((retention, "lagebild_retention"))),
+]

@@ -35,6 +35,9 @@ def privacy(request: HttpRequest) -> HttpResponse:
     context = {
         "sees_readers": with_agency and user.can("lead_agency"),
         "sees_log": with_agency and user.can("read_audit"),
+        "sees_terms": with_agency and user.can("lead_agency"),
+        "sees_review": with_agency and user.can("share_records"),
+        "sees_proofs": with_agency and (user.can("lead_agency") or user.can("read_audit")),
     }
     return render(request, "agencies/privacy.html", context)
 

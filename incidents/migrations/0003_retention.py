@@ -7,94 +7,203 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agencies', '0003_audit_counts_per_owner'),
-        ('incidents', '0002_import_run_extent'),
+        ("agencies", "0003_audit_counts_per_owner"),
+        ("incidents", "0002_import_run_extent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ComplaintExtension',
+            name="ComplaintExtension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateField(verbose_name='aufbewahren bis')),
-                ('reason', models.CharField(max_length=500, verbose_name='Begründung')),
-                ('extended_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agencies.agency', verbose_name='Behörde')),
-                ('extended_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='extensions', to='incidents.complaint')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateField(verbose_name="aufbewahren bis")),
+                ("reason", models.CharField(max_length=500, verbose_name="Begründung")),
+                ("extended_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
+                (
+                    "extended_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="extensions", to="incidents.complaint"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('extended_at', 'pk'),
-                'abstract': False,
+                "ordering": ("extended_at", "pk"),
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='IncidentExtension',
+            name="IncidentExtension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateField(verbose_name='aufbewahren bis')),
-                ('reason', models.CharField(max_length=500, verbose_name='Begründung')),
-                ('extended_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agencies.agency', verbose_name='Behörde')),
-                ('extended_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='extensions', to='incidents.incident')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateField(verbose_name="aufbewahren bis")),
+                ("reason", models.CharField(max_length=500, verbose_name="Begründung")),
+                ("extended_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
+                (
+                    "extended_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="extensions", to="incidents.incident"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('extended_at', 'pk'),
-                'abstract': False,
+                "ordering": ("extended_at", "pk"),
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='DeletedReference',
+            name="DeletedReference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('incident', 'Vorfall'), ('complaint', 'Beschwerde')], max_length=9)),
-                ('digest', models.CharField(max_length=64)),
-                ('until', models.DateField()),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agencies.agency', verbose_name='Behörde')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(choices=[("incident", "Vorfall"), ("complaint", "Beschwerde")], max_length=9),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("until", models.DateField()),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('agency', 'kind', 'digest'), name='deleted_reference_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("agency", "kind", "digest"), name="deleted_reference_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RetentionRule',
+            name="RetentionRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('review_after_months', models.PositiveSmallIntegerField(verbose_name='Prüfung nach Monaten')),
-                ('delete_after_months', models.PositiveSmallIntegerField(verbose_name='Löschung nach Monaten')),
-                ('basis', models.CharField(blank=True, max_length=200, verbose_name='Grundlage')),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agencies.agency', verbose_name='Behörde')),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.category')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.categorygroup')),
-                ('set_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("review_after_months", models.PositiveSmallIntegerField(verbose_name="Prüfung nach Monaten")),
+                ("delete_after_months", models.PositiveSmallIntegerField(verbose_name="Löschung nach Monaten")),
+                ("basis", models.CharField(blank=True, max_length=200, verbose_name="Grundlage")),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="incidents.category",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="incidents.categorygroup",
+                    ),
+                ),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Löschfrist',
-                'verbose_name_plural': 'Löschfristen',
-                'constraints': [models.UniqueConstraint(fields=('agency', 'category', 'group'), name='retention_rule_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('category', None), ('group', None), _connector='OR'), name='retention_rule_one_scope'), models.CheckConstraint(condition=models.Q(('delete_after_months__gte', models.F('review_after_months')), ('review_after_months__gte', 1)), name='retention_rule_review_first')],
+                "verbose_name": "Löschfrist",
+                "verbose_name_plural": "Löschfristen",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("agency", "category", "group"), name="retention_rule_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("category", None), ("group", None), _connector="OR"),
+                        name="retention_rule_one_scope",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("delete_after_months__gte", models.F("review_after_months")),
+                            ("review_after_months__gte", 1),
+                        ),
+                        name="retention_rule_review_first",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RetentionRun',
+            name="RetentionRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField(verbose_name='Stichtag')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='begonnen')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='beendet')),
-                ('lines', models.JSONField(blank=True, default=list)),
-                ('sha256', models.CharField(blank=True, max_length=64, verbose_name='Prüfsumme')),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agencies.agency', verbose_name='Behörde')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField(verbose_name="Stichtag")),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="begonnen")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="beendet")),
+                ("lines", models.JSONField(blank=True, default=list)),
+                ("sha256", models.CharField(blank=True, max_length=64, verbose_name="Prüfsumme")),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Löschlauf',
-                'verbose_name_plural': 'Löschläufe',
-                'ordering': ('-started_at', '-pk'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('agency',), name='retention_run_one_open')],
+                "verbose_name": "Löschlauf",
+                "verbose_name_plural": "Löschläufe",
+                "ordering": ("-started_at", "-pk"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("finished_at", None)), fields=("agency",), name="retention_run_one_open"
+                    )
+                ],
             },
         ),
     ]

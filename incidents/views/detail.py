@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from agencies import audit, sharing
+from agencies.access import freshly_confirmed
 from agencies.models import Agency
 from agencies.purpose import purpose_question
 from incidents import actions
@@ -19,6 +20,7 @@ from incidents.forms import GrantForm, LevelForm, NoteForm
 from incidents.geo import cell_boundary
 from incidents.history import history_of
 from incidents.models import Record
+from incidents.retention import dates_for_owner
 from incidents.sight import is_granted_singly, reason_for, sight_of_record
 from incidents.views.pages import PAGES, map_source, own_record, private_page, visible_record
 from incidents.workflow import allowed_steps
@@ -73,6 +75,7 @@ def _own_context(request: HttpRequest, record: Record, bound_forms: dict) -> dic
         "sight": sight_of_record(record, granted),
         "granted": granted,
         "history": history_of(record),
+        "retention": dates_for_owner(record),
         "may_enter": user.can("enter_records"),
         "may_share": may_share,
         "may_clear": user.can("clear_notes") and note is not None and note.written_by_id != user.pk,
@@ -128,6 +131,7 @@ def advance(request: HttpRequest, kind: str, pk) -> HttpResponse:
 
 @require_POST
 @private_page()
+@freshly_confirmed
 def level(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = own_record(request, kind, pk, "share_records")
     form = LevelForm(request.POST, auto_id="level_%s")
@@ -145,6 +149,7 @@ def level(request: HttpRequest, kind: str, pk) -> HttpResponse:
 
 @require_POST
 @private_page()
+@freshly_confirmed
 def grant(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = own_record(request, kind, pk, "share_records")
     form = _grant_form(record, sharing.agencies_granted(record), request.POST)
@@ -162,6 +167,7 @@ def grant(request: HttpRequest, kind: str, pk) -> HttpResponse:
 
 @require_POST
 @private_page()
+@freshly_confirmed
 def revoke(request: HttpRequest, kind: str, pk, slug: str) -> HttpResponse:
     record = own_record(request, kind, pk, "share_records")
     agency = get_object_or_404(Agency, slug=slug)
@@ -194,6 +200,7 @@ def note(request: HttpRequest, kind: str, pk) -> HttpResponse:
 
 @require_POST
 @private_page()
+@freshly_confirmed
 def clear_note(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = own_record(request, kind, pk, "clear_notes")
     if getattr(record, "note", None) is None:

@@ -36,6 +36,15 @@ class Pages:
     def model(self) -> type[Record]:
         return MODEL_OF_KIND[self.kind]
 
+    @property
+    def check_route(self) -> str:
+        """Where the owner decides whether a record is kept or deleted."""
+        return f"retention:check_{self.kind.value}"
+
+    @property
+    def delete_route(self) -> str:
+        return f"lagebild_retention:delete_{self.kind.value}"
+
     @functools.cached_property
     def routes(self) -> dict[str, str]:
         """Names of the addresses, for `{% url pages.routes.detail pk %}`."""
