@@ -6,11 +6,12 @@ from agencies.audit import Act
 from agencies.models import AuditEntry, KeyScope, MembershipStatus
 from agencies.roles import Role
 
-_ACTS = dict(Act.choices)
+ACTS = dict(Act.choices)
 _OBJECTS = {
     "agencies.user": "Person",
     "agencies.apikey": "Zugangsschlüssel",
     "agencies.membership": "Mitgliedschaft",
+    "agencies.auditcheckpoint": "Protokoll bis Position",
     "incidents.incident": "Vorfall",
     "incidents.complaint": "Beschwerde",
     "incidents.incidentnote": "Hinweis zu einem Vorfall",
@@ -33,6 +34,7 @@ _COUNTED = {
 _FACTS = {
     "address": "Anschluss",
     "after": "nachher",
+    "answer": "Antwort",
     "agencies": "Behörden",
     "before": "vorher",
     "conference": "Konferenz",
@@ -42,12 +44,14 @@ _FACTS = {
     "demonstration": "Demonstration",
     "edition": "Ausgabe",
     "endpoint": "Schnittstelle",
+    "entries": "Einträge",
     "file": "Datei",
     "filters": "Bedingungen",
     "hits": "Treffer",
     "is_active": "aktiv",
     "kind": "Art",
     "level": "Freigabestufe",
+    "method": "Methode",
     "log": "Bereich",
     "number": "Nummer",
     "owners": "Daten von",
@@ -60,6 +64,7 @@ _FACTS = {
     "review": "Prüfung nach Monaten",
     "revision": "Fassung",
     "roles": "Rollen",
+    "route": "Seite oder Schnittstelle",
     "rows": "Zeilen",
     "rule": "Regel",
     "scope": "Umfang",
@@ -113,6 +118,7 @@ _VALUES = {
     "document": "Vereinbarung",
     "place": "Ort",
     "audit": "Protokoll",
+    "readers": "Einsichten in die eigenen Daten",
     "expired": "Frist abgelaufen",
     "not_needed": "nicht mehr erforderlich",
     "unlawful": "irrtümlich oder unzulässig gespeichert",
@@ -124,7 +130,7 @@ _VALUES = {
 
 
 def act_words(entry: AuditEntry) -> str:
-    return _ACTS.get(entry.action, entry.action)
+    return ACTS.get(entry.action, entry.action)
 
 
 def object_words(entry: AuditEntry) -> str:
