@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from agencies.spreadsheet import safe_cell
 from incidents import retention_actions
-from incidents.export import safe_cell
 from incidents.models import Category, Kind, Record, RetentionRule, RetentionRun
 from incidents.retention import Terms, dates_for_owner, due_for_review, limits
 from incidents.retention_forms import DeletionForm, ExtensionForm, RuleForm
