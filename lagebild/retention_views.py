@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from agencies.access import freshly_confirmed
 from incidents.retention_forms import DeletionForm
 from incidents.views.pages import own_record, private_page
 from incidents.views.retention import check_context
@@ -16,6 +17,7 @@ from lagebild.retention import delete_now
 
 @require_POST
 @private_page()
+@freshly_confirmed
 def delete(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = own_record(request, kind, pk, "share_records")
     form = DeletionForm(request.POST, auto_id="delete_%s")

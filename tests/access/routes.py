@@ -135,6 +135,24 @@ complaints:clear_note     POST complaint internal     log log 404 404 404 404 40
 complaints:place          GET  complaint internal     log log 404 404 404 404 404 404 404 404 404 404 200 200 200
 complaints:place          GET  complaint cooperation  log log 404 404 404 404 200 404 404 200 200 200 200 200 200
 complaints:place          GET  complaint granted      log log 404 404 404 404 404 404 404 404 200 200 200 200 200
+retention:rules           GET  -                      log log 403 403 403 403 403 403 200 200 403 403 403 403 200
+retention:rules           POST -                      log log 403 403 403 403 403 403 302 302 403 403 403 403 302
+retention:rule_remove     POST own term               log log 403 403 403 403 403 403 404 404 403 403 403 403 302
+retention:review          GET  -                      log log 403 403 403 403 403 403 200 200 403 200 403 200 200
+retention:check_incident  GET  incident internal      log log 404 404 404 404 404 404 404 404 404 404 403 200 200
+retention:check_incident  GET  incident cooperation   log log 404 404 404 404 403 404 404 403 403 403 403 200 200
+retention:check_incident  GET  incident granted       log log 404 404 404 404 404 404 404 404 403 403 403 200 200
+retention:check_incident  POST incident internal      log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+retention:check_incident  POST incident cooperation   log log 404 404 404 404 403 404 404 403 403 403 403 302 302
+retention:check_complaint GET  complaint internal     log log 404 404 404 404 404 404 404 404 404 404 403 200 200
+retention:check_complaint POST complaint internal     log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+lagebild_retention:delete_incident POST incident internal log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+lagebild_retention:delete_incident POST incident cooperation log log 404 404 404 404 403 404 404 403 403 403 403 302 302
+lagebild_retention:delete_complaint POST complaint internal log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+lagebild_retention:delete_complaint POST complaint withdrawn log log 404 404 404 404 404 404 302 404 404 404 404 404 404
+retention:runs            GET  -                      log log 403 403 200 403 403 403 200 200 403 403 403 403 200
+retention:run             GET  own proof              log log 403 403 200 403 403 403 404 404 403 403 403 403 200
+retention:run_csv         GET  own proof              log log 403 403 200 403 403 403 404 404 403 403 403 403 200
 areas_geojson             GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
 known_places              GET  -                      log log 403 403 403 403 403 200 200 200 200 200 200 200 200
 district_of_point         GET  -                      log log 403 403 403 403 403 200 200 200 200 200 200 200 200

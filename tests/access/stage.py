@@ -27,10 +27,11 @@ from conferences.measures import create_measure
 from conferences.models import Body
 from incidents.actions import NOTE_OF_KIND
 from incidents.importing import kept
-from incidents.models import Kind, Record
+from incidents.models import Kind, Record, RetentionRule
 from lagebild.actions import build_picture
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
+from lagebild.retention import apply_retention
 from tests import factories
 from tests.conftest import World, make_world, state_purpose
 
@@ -170,7 +171,11 @@ def _things(world: World) -> SimpleNamespace:
     key, _ = create_api_key(agency=world.police, scope=KeyScope.READ, label="Zwitscher-Schlüssel", by=world.owner_lead)
     upload = SimpleUploadedFile("Zwitscher-Datei.csv", b"kategorie;beginn\nquatsch;gestern\n")
     run = kept.keep_check(upload=upload, kind=Kind.INCIDENT, mapping={}, by=world.owner_release)
+    term = RetentionRule.objects.create(agency=world.police, review_after_months=6, delete_after_months=12)
+    proof = apply_retention(agency=world.police, today=timezone.localdate())
     return SimpleNamespace(
+        term=term,
+        proof=proof,
         picture=picture,
         finding=finding,
         edition=edition,
@@ -240,6 +245,8 @@ def build_stage() -> Stage:
         "guest agency": ["schulaufsicht"],
         "own entry": ["polizei", world.owner_entry.pk],
         "own key": ["polizei", things.key.pk],
+        "own term": [things.term.pk],
+        "own proof": [things.proof.pk],
         "own membership": ["polizei", things.membership.pk],
         "suspend": ["feuerwehr", "aussetzen"],
         "link": _access_link(world.owner_entry),
