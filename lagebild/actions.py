@@ -46,7 +46,7 @@ METHOD = {
     "hotspots": "exact binomial disk test k=1, H3 resolution 9, Benjamini-Hochberg 5 %, at least 5 cases",
     "status_words": "13 periods of 28 days, exact binomial, level 5 %",
     "trends": "52 complete ISO weeks against the same weeks of the year before, exact conditional interval 95 %",
-    "protected": "minimum 3 (5 for area-only and sensitive categories) with any one agency removed",
+    "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
 }
 _BUILD_LOCK = 0x4C616765  # one build at a time in the whole database
 

@@ -56,9 +56,10 @@ METHODS = (
         "als gewöhnliche Schwankungen (95-%-Intervall des Verhältnisses); „nicht deutlich“ heißt, dass er es nicht ist."
     ),
     (
-        "Zahlen, die Behörden nur zum Zählen freigeben, erscheinen erst, wenn auch nach Abzug jeder einzelnen Behörde "
-        "mindestens drei (bei schutzbedürftigen Arten fünf) Fälle bleiben. Sie sind in den Häufungen enthalten, in den "
-        "Vergleichen mit dem Vorjahr nicht; die Tabellen führen den veröffentlichten Teil unter „nur gezählt“."
+        "Zahlen, die Behörden nur zum Zählen freigeben, erscheinen erst, wo eine Behörde für sich mindestens drei (bei "
+        "schutzbedürftigen Arten fünf) Fälle hat, kleinere als Summe von vier Wochen oder der Stadt, wenn sich daraus "
+        "kein einzelner Wert ergibt. Sie sind in den Häufungen enthalten, in den Vergleichen mit dem Vorjahr nicht; "
+        "die Tabellen führen den veröffentlichten Teil unter „nur gezählt“."
     ),
 )
 

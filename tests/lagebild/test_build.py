@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from agencies import sharing
 from agencies.models import Membership, MembershipStatus
 from agencies.visibility import SharingLevel
 from incidents.models import CountDelivery, DeliveredWeek, Incident
@@ -171,24 +172,56 @@ def test_statistics_of_one_agency_stay_below_the_surface_until_the_minimum(world
     assert not Trend.objects.exists()
 
 
+def counted_only(agency, number: int, *, start: int = 60) -> None:
+    """Cases of one day, counted only, of an agency that delivers every week."""
+    incidents(agency, number, start=start, step=0, sharing_level=SharingLevel.STATISTICS)
+    if not DeliveredWeek.objects.filter(agency=agency).exists():
+        weeks_delivered(agency)
+
+
 def test_statistics_that_pass_the_rule_are_published_and_counted_on_the_map(world):
-    incidents(world.police, 7, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
+    counted_only(world.police, 7)
     picture = build_picture(date=TODAY)
     assert sorted(ReleasedAtom.objects.values_list("family", "count")) == [("cell", 7), ("week", 7)]
     assert picture.cells.get().count == 7
     assert set(picture.trends.values_list("current", "protected_current")) == {(0, 7)}
 
 
-def test_a_lone_second_agency_withholds_the_count(world):
-    """Police could subtract its own seven and see that the other agency had exactly one case."""
-    incidents(world.police, 7, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
-    incidents(world.order, 1, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
+def test_a_lone_case_of_a_second_agency_leaves_no_trace(world):
+    """Police subtracts its own seven and learns nothing, not even whether the other agency had a case."""
+    counted_only(world.police, 7)
+    counted_only(world.order, 1)
+    build_picture(date=TODAY)
+    assert sorted(ReleasedAtom.objects.values_list("family", "count")) == [("cell", 7), ("week", 7)]
+
+
+def test_small_weeks_are_told_as_one_sum_of_the_block(world):
+    for start in (60, 67, 74):
+        counted_only(world.police, 1, start=start)
+    picture = build_picture(date=TODAY)
+    assert sorted(ReleasedAtom.objects.values_list("family", "count")) == [("block", 3)]
+    assert set(picture.trends.values_list("protected_current", flat=True)) == {3}
+
+
+def test_small_districts_are_told_as_one_sum_of_the_city(world):
+    counted_only(world.police, 2)
+    incidents(world.police, 2, place=FAR, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
+    picture = build_picture(date=TODAY)
+    assert list(ReleasedAtom.objects.values_list("family", "area", "count")) == [("block", None, 4)]
+    assert dict(picture.trends.values_list("area__slug", "protected_current")) == {"stadt": 4}
+
+
+def test_cases_that_a_partner_sees_one_by_one_protect_nobody(world):
+    """Of seven, five are granted: who was granted them would know the other two."""
+    counted_only(world.police, 7)
+    for record in Incident.objects.all()[:5]:
+        sharing.grant(record=record, to=world.order, by=world.owner_release)
     build_picture(date=TODAY)
     assert not ReleasedAtom.objects.exists()
 
 
 def test_released_block_is_not_computed_again_from_later_records(world):
-    incidents(world.police, 7, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
+    counted_only(world.police, 7)
     build_picture(date=TODAY)
     incidents(world.police, 5, start=60, step=0, sharing_level=SharingLevel.STATISTICS)
     build_picture(date=TODAY)
@@ -221,6 +254,40 @@ def test_delivered_count_below_the_higher_minimum_is_withheld_also_in_the_total(
     deliver(world.fire, 13, area="stadt")
     picture = build_picture(date=TODAY)
     assert dict(picture.trends.values_list("area__slug", "protected_current")) == {"west": 9, "stadt": 9}
+
+
+def test_overlapping_deliveries_are_not_both_published(world):
+    """The year less eleven published months would be the month that is withheld."""
+    for month in range(1, 8):
+        deliver(world.fire, 6, month=month)
+    deliver(world.fire, 1, month=8)
+    CountDelivery.objects.create(
+        agency=world.fire,
+        area=factories.Area.objects.get(slug="stadt"),
+        category=factories.make_category("youth-group", group="youth", geo="G"),
+        period_start=dt.date(2026, 1, 1),
+        period_end=dt.date(2026, 9, 30),
+        unit="case",
+        count=43,
+    )
+    build_picture(date=TODAY)
+    assert list(ReleasedAtom.objects.values_list("count", flat=True)) == [6] * 7
+
+
+def test_delivered_counts_stay_out_where_the_agency_also_shares_records(world):
+    """They may be the same cases: the count less the faces everybody sees would be the rest."""
+    deliver(world.fire, 9)
+    category = factories.make_category("youth-group", group="youth", geo="G")
+    incidents(world.fire, 1, start=100, category=category)
+    build_picture(date=TODAY)
+    assert not ReleasedAtom.objects.exists()
+
+
+def test_counts_of_areas_that_overlap_with_districts_are_not_taken(world):
+    factories.Area.objects.filter(slug="west").update(kind="zone")
+    deliver(world.fire, 9)
+    build_picture(date=TODAY)
+    assert not ReleasedAtom.objects.exists()
 
 
 def weeks_delivered(agency, *, but: tuple[int, ...] = ()) -> None:
@@ -271,7 +338,7 @@ def test_build_does_not_cost_more_queries_with_more_records(world, django_assert
 def test_withheld_counts_are_not_read_as_fading(world):
     """Released atoms only: the last months are not released yet, which says nothing about the place."""
     for start in (120, 148, 176):
-        incidents(world.police, 7, start=start, step=0, sharing_level=SharingLevel.STATISTICS)
+        counted_only(world.police, 7, start=start)
     incidents(world.police, 30, place=FAR, start=3, step=9)
     sighting = build_picture(date=TODAY).sightings.get(finding__place_label__contains="Hauptbahnhof")
     assert (sighting.count, sighting.status_word, sighting.active_since) == (21, StatusWord.UNKNOWN, None)

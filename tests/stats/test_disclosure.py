@@ -1,18 +1,18 @@
-"""Attacks on protected counts. The attacker's system is built from cases by week x cell, not from the atoms' sums."""
-
-import itertools
-from dataclasses import dataclass
+"""The three rules by example and their boundaries. That they protect is proved by attack in tests/disclosure."""
 
 import numpy as np
 import pytest
-from hypothesis import event, given, settings
-from hypothesis import strategies as st
-from scipy.optimize import linprog
 
-from lagebild.stats.disclosure import NO_CELL, Contributions, primary_rule, publish_counts, surviving_share
-from lagebild.stats.weeks import BLOCK_WEEKS
+from lagebild.stats.disclosure import (
+    NO_CELL,
+    Contributions,
+    DeliveredCounts,
+    open_sums,
+    publish_counts,
+    publish_deliveries,
+    surviving_share,
+)
 
-AGENCIES = range(4)
 FIELDS = ("district", "group", "week", "cell", "agency", "count", "minimum")
 
 
@@ -22,329 +22,202 @@ def contributions(rows, minimum=3):
     return Contributions(*table.T)
 
 
-def block_rows(rows):
-    return [(1, 1, week, cell, agency, count) for week, cell, agency, count in rows]
+def publish(rows, *, minimum=3, districts=1, blocks_end=1, silent=None):
+    """rows: (district, week, cell, agency, count) of one group."""
+    table = contributions([(row[0], 1, *row[1:]) for row in rows], minimum)
+    return publish_counts(table, blocks_end=blocks_end, districts=districts, silent=silent)
 
 
-@st.composite
-def worlds(draw, districts=1):
-    rows = draw(
-        st.lists(
-            st.tuples(
-                st.integers(1, districts),
-                st.just(1),
-                st.integers(0, 3),
-                st.sampled_from([NO_CELL, 11, 12, 13, 14]),
-                st.sampled_from(AGENCIES),
-                st.integers(1, 7),
-            ),
-            min_size=1,
-            max_size=14,
-        )
-    )
-    return rows, draw(st.sampled_from([2, 3, 5]))
+def listed(atoms):
+    return list(zip(*(column.tolist() for column in vars(atoms).values()), strict=True))
 
 
-@dataclass
-class Attack:
-    """What one attacker knows of one block: cases of others by (week, cell), published sums, and the withheld atoms."""
-
-    names: list
-    atoms: dict
-    known: np.ndarray
-    values: np.ndarray
-    truth: np.ndarray
-    withheld: list
-
-    def recovered(self):
-        rank = np.linalg.matrix_rank(self.known) if len(self.known) else 0
-        return [
-            name for name in self.withheld if np.linalg.matrix_rank(np.vstack([self.known, self.atoms[name]])) == rank
-        ]
-
-    def least(self, family):
-        """Smallest total of the family's withheld atoms that agrees with everything published."""
-        union = sum((self.atoms[name] for name in self.withheld if name[0] == family), np.zeros(len(self.truth)))
-        if not union.any():
-            return 0
-        kwargs = {"A_eq": self.known, "b_eq": self.values} if len(self.known) else {}
-        return round(linprog(union, bounds=(0, None), **kwargs).fun)
+def test_a_contribution_of_the_minimum_is_told_and_a_smaller_one_leaves_no_trace():
+    alone = publish([(1, 0, NO_CELL, 7, 3)])
+    assert listed(alone.weeks) == [(1, 1, 0, 3)]
+    for count in (1, 2):
+        with_others = publish([(1, 0, NO_CELL, 7, 3), (1, 0, NO_CELL, 8, count)])
+        assert listed(with_others.weeks) == listed(alone.weeks)
+        assert not with_others.districts.count.size
+        assert not with_others.city.count.size
 
 
-def attack(rows, result, attacker, district=1):
-    """System of the attacker in the unknowns x[week, cell], cases of all others.
-
-    Atoms that hold no case of others are known to be empty, as the strongest attacker would know.
-    """
-    others = [row for row in rows if row[0] == district and row[4] != attacker]
-    own = [row for row in rows if row[0] == district and row[4] == attacker]
-    weeks, cells = sorted({row[2] for row in others}), sorted({row[3] for row in others})
-    unknowns = list(itertools.product(weeks, cells))
-    truth = np.array([sum(r[5] for r in others if (r[2], r[3]) == unknown) for unknown in unknowns])
-    atoms = {("week", week): np.array([w == week for w, _ in unknowns], dtype=float) for week in weeks}
-    atoms |= {("cell", cell): np.array([c == cell for _, c in unknowns], dtype=float) for cell in cells}
-    published = {}
-    for week, count, is_out in _table(result.weeks, "week", district):
-        if is_out:
-            published["week", week] = count - sum(row[5] for row in own if row[2] == week)
-    for cell, count, is_out in _table(result.cells, "cell", district):
-        if is_out:
-            published["cell", cell] = count - sum(row[5] for row in own if row[3] == cell)
-    names = [name for name in atoms if name in published]
-    return Attack(
-        names=names,
-        atoms=atoms,
-        known=np.array([atoms[name] for name in names]).reshape(len(names), len(unknowns)),
-        values=np.array([published[name] for name in names]),
-        truth=truth,
-        withheld=[name for name in atoms if name not in published],
-    )
-
-
-def _table(atoms, key, district):
-    mine = atoms.district == district
-    return zip(getattr(atoms, key)[mine], atoms.count[mine], atoms.published[mine], strict=True)
-
-
-@settings(max_examples=400, deadline=None)
-@given(worlds())
-def test_nobody_recovers_a_withheld_atom_from_published_sums(world):
-    rows, minimum = world
-    result = publish_counts(contributions(rows, minimum), weeks_end=BLOCK_WEEKS)
-    event(f"cells published: {result.cells.published.any()}")
-    stranger = attack(rows, result, attacker=None)
-    assert [name for name in stranger.recovered() if name != ("cell", NO_CELL)] == []
-    for attacker in AGENCIES:
-        system = attack(rows, result, attacker)
-        for name in system.recovered():
-            rest = int(system.atoms[name] @ system.truth)
-            assert rest == 0 or rest >= minimum
-
-
-@settings(max_examples=300, deadline=None)
-@given(worlds())
-def test_no_attacker_learns_of_one_to_k_minus_one_cases_of_others_in_withheld_atoms(world):
-    rows, minimum = world
-    result = publish_counts(contributions(rows, minimum), weeks_end=BLOCK_WEEKS)
-    for attacker in (None, *AGENCIES):
-        system = attack(rows, result, attacker)
-        for family in ("week", "cell"):
-            least = system.least(family)
-            assert least == 0 or least >= minimum
-
-
-@settings(max_examples=300, deadline=None)
-@given(worlds())
-def test_subtracting_own_cases_from_a_published_atom_leaves_none_or_at_least_k(world):
-    rows, minimum = world
-    result = publish_counts(contributions(rows, minimum), weeks_end=BLOCK_WEEKS)
-    for key, atoms in ((2, result.weeks), (3, result.cells)):
-        name = "week" if key == 2 else "cell"
-        for value, count, is_out in _table(atoms, name, 1):
-            holding = [row for row in rows if row[key] == value]
-            assert count == sum(row[5] for row in holding)
-            for attacker in AGENCIES:
-                rest = count - sum(row[5] for row in holding if row[4] == attacker)
-                assert not is_out or (count >= minimum and (rest == 0 or rest >= minimum))
-
-
-@settings(max_examples=200, deadline=None)
-@given(worlds(districts=2), st.randoms(use_true_random=False))
-def test_order_and_splitting_of_rows_do_not_matter(world, random):
-    rows, minimum = world
-    shuffled = [(*row[:5], 1) for row in rows for _ in range(row[5])]
-    random.shuffle(shuffled)
-    first = publish_counts(contributions(rows, minimum), weeks_end=4)
-    second = publish_counts(contributions(shuffled, minimum), weeks_end=4)
-    for one, other in ((first.weeks, second.weeks), (first.cells, second.cells)):
-        for name in vars(one):
-            assert getattr(one, name).tolist() == getattr(other, name).tolist()
-
-
-@settings(max_examples=100, deadline=None)
-@given(worlds(districts=3))
-def test_districts_and_groups_are_decided_independently(world):
-    rows, minimum = world
-    together = publish_counts(contributions([*rows, *((row[0], 2, *row[2:]) for row in rows)], minimum), weeks_end=4)
-    for district in {row[0] for row in rows}:
-        alone = publish_counts(contributions([row for row in rows if row[0] == district], minimum), weeks_end=4)
-        for group in (1, 2):
-            part = (together.cells.district == district) & (together.cells.group == group)
-            assert together.cells.published[part].tolist() == alone.cells.published.tolist()
-            assert together.cells.cell[part].tolist() == alone.cells.cell.tolist()
-
-
-def brute_force_primary(rows, minimum):
-    """rows: (atom, agency, count)."""
-    verdict = {}
-    for atom in {row[0] for row in rows}:
-        mine = [row for row in rows if row[0] == atom]
-        total = sum(row[2] for row in mine)
-        rests = [total - sum(row[2] for row in mine if row[1] == agency) for agency in AGENCIES]
-        verdict[atom] = total >= minimum[atom] and all(rest == 0 or rest >= minimum[atom] for rest in rests)
-    return verdict
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(AGENCIES), st.integers(0, 6)), min_size=1, max_size=20))
-def test_primary_rule_agrees_with_its_definition(rows):
-    minimum = [2, 3, 5, 3]
-    atom, agency, count = zip(*rows, strict=True)
-    passes = primary_rule(atom, agency, count, minimum)
-    for number, expected in brute_force_primary(rows, minimum).items():
-        assert passes[number] == expected
+def test_told_contributions_are_added_up_over_agencies():
+    found = publish([(1, 0, 11, 7, 3), (1, 0, 11, 8, 4), (1, 0, 11, 9, 2)])
+    assert listed(found.weeks) == [(1, 1, 0, 7)]
+    assert listed(found.cells) == [(1, 1, 0, 11, 7)]
 
 
 @pytest.mark.parametrize(
-    ("shares", "minimum", "published"),
+    ("weeks", "told"),
     [
-        ({0: 3}, 3, True),
-        ({0: 2}, 3, False),
-        ({0: 3, 1: 3}, 3, True),
-        ({0: 9, 1: 2}, 3, False),
-        ({0: 9, 1: 1, 2: 1}, 3, False),
-        ({0: 9, 1: 2, 2: 1}, 3, True),
-        ({0: 1, 1: 1, 2: 1}, 3, False),
-        ({0: 4}, 5, False),
-        ({0: 5, 1: 5}, 5, True),
+        ((1, 1, 0, 0), []),
+        ((1, 1, 1, 0), [3]),
+        ((2, 2, 2, 0), [6]),
+        ((2, 2, 2, 1), []),  # more than (4 - 1)(3 - 1): no week could be 0
+        ((2, 2, 2, 2), []),
+        ((3, 2, 2, 0), [4]),
+        ((3, 2, 2, 1), []),
+        ((3, 4, 2, 2), []),
     ],
 )
-def test_primary_rule_by_example(shares, minimum, published):
-    result = primary_rule([0] * len(shares), list(shares), list(shares.values()), [minimum])
-    assert result.tolist() == [published]
+def test_what_four_weeks_hide_is_told_as_a_sum_only_where_each_could_still_be_anything(weeks, told):
+    found = publish([(1, week, NO_CELL, 7, count) for week, count in enumerate(weeks)])
+    assert found.districts.count.tolist() == told
 
 
-def test_small_cell_is_not_derivable_from_complete_weeks():
-    rows = block_rows([(0, 11, 0, 6), (1, 12, 0, 4), (2, 13, 0, 2), (2, 11, 0, 3)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert result.weeks.published.tolist() == [True, True, True]
-    # Cell 13 fails alone; 12 is the smallest other cell and goes with it.
-    assert dict(zip(result.cells.cell.tolist(), result.cells.published.tolist(), strict=True)) == {
-        11: True,
-        12: False,
-        13: False,
-    }
+def test_a_week_without_delivery_is_no_hidden_part():
+    rows = [(1, 0, NO_CELL, 7, 2), (1, 1, NO_CELL, 7, 2), (1, 2, NO_CELL, 7, 2)]
+    assert publish(rows).districts.count.tolist() == [6]
+    assert publish(rows, silent=np.array([[7, 3], [7, 3]])).districts.count.size == 0
+    assert publish(rows, silent=np.array([[8, 3], [7, 4]])).districts.count.tolist() == [6]
 
 
-def test_small_week_is_not_derivable_from_complete_cells():
-    rows = block_rows([(0, 11, 0, 4), (1, 11, 0, 1), (1, 12, 0, 1), (2, 12, 0, 5)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert result.weeks.published.tolist() == [True, False, True]
-    assert result.cells.published.tolist() == [False, True]
+def test_what_districts_hide_is_told_for_the_city():
+    rows = [(1, 0, NO_CELL, 7, 2), (2, 1, NO_CELL, 7, 2), (3, 0, NO_CELL, 8, 2)]
+    found = publish(rows, districts=4)
+    assert found.districts.count.size == 0
+    assert listed(found.city) == [(1, 0, 4)]
+    assert publish(rows, districts=3).city.count.tolist() == [4]
+    assert publish([*rows[:2], (3, 1, NO_CELL, 7, 2)], districts=3).city.count.size == 0
 
 
-def test_withheld_week_known_to_its_only_contributor_does_not_open_the_cells():
-    rows = block_rows([(0, 11, 1, 6), (0, 12, 1, 2), (1, 11, 0, 1), (2, 13, 1, 4)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    system = attack(rows, result, attacker=0)
-    assert system.recovered() == []
-    assert system.least("cell") == 0 or system.least("cell") >= 3
+def test_a_district_with_one_hidden_week_stays_out_of_the_city_sum():
+    told = [(1, week, NO_CELL, 7, 3) for week in (1, 2, 3)]
+    rows = [(1, 0, NO_CELL, 7, 2), (2, 0, NO_CELL, 7, 2), (3, 0, NO_CELL, 7, 1)]
+    assert publish(rows, districts=5).city.count.tolist() == [5]
+    assert publish(rows + told, districts=5).city.count.tolist() == [3]
 
 
-def test_nothing_is_withheld_without_need():
-    rows = block_rows([(0, 11, 0, 3), (1, 12, 1, 4), (2, 13, 2, 5)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert result.weeks.published.all()
-    assert result.cells.published.all()
+def test_a_district_that_hides_more_than_a_sum_may_tell_stays_out_of_the_city_sum():
+    rows = [(1, week, NO_CELL, 7, 2) for week in range(4)] + [(2, 0, NO_CELL, 7, 2), (3, 0, NO_CELL, 7, 1)]
+    assert publish(rows, districts=5).city.count.tolist() == [3]
 
 
-def test_withheld_remainder_that_is_large_enough_costs_no_further_cell():
-    rows = block_rows([(0, 11, 0, 9), (1, 12, 0, 2), (1, 13, 0, 2)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert result.cells.published.tolist() == [True, False, False]
+@pytest.mark.parametrize(
+    ("total", "parts", "minimum"), [(2, 9, 3), (3, 2, 3), (7, 4, 3), (4, 4, 5), (3, 1, 3), (1, 0, 2)]
+)
+def test_sums_that_may_not_be_told(total, parts, minimum):
+    assert not open_sums([total], [parts], [minimum])[0]
 
 
-def test_one_sufficient_cell_goes_before_two_smaller_ones():
-    rows = block_rows([(0, 11, 0, 5), (0, 12, 1, 6), (0, 13, 0, 6), (0, 13, 1, 6), (0, 14, 2, 1)])
-    result = publish_counts(contributions(rows, minimum=5), weeks_end=4)
-    assert result.weeks.published.tolist() == [True]
-    assert result.cells.published.tolist() == [True, True, False, False]
+def test_cells_tell_no_more_than_the_weeks_do():
+    rows = [(1, 0, 11, 7, 2), (1, 1, 11, 7, 1), (1, 2, 12, 7, 5)]
+    assert listed(publish(rows).cells) == [(1, 1, 0, 12, 5)]
 
 
-def test_cell_withheld_on_the_way_is_given_back_when_others_suffice():
-    rows = block_rows([(0, 11, 1, 5), (0, 12, 0, 5), (1, 13, 0, 6), (1, 11, 1, 2)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert result.weeks.published.tolist() == [True, False]
-    assert dict(zip(result.cells.cell.tolist(), result.cells.published.tolist(), strict=True)) == {
-        11: False,
-        12: True,
-        13: False,
-    }
+def test_without_a_hidden_week_the_cells_keep_back_k_minus_one():
+    rows = [(1, week, 11, 7, 3) for week in range(4)]
+    assert publish(rows).cells.count.size == 0
+    assert publish([*rows, (1, 0, 12, 7, 1)]).cells.count.size == 0
+    assert publish([*rows, (1, 0, 12, 7, 2)]).cells.count.tolist() == [12]
 
 
-def test_single_unlocated_case_is_not_derivable():
-    rows = block_rows([(0, 11, 0, 6), (1, 12, 0, 5), (1, NO_CELL, 0, 1)])
-    result = publish_counts(contributions(rows), weeks_end=4)
-    assert NO_CELL not in result.cells.cell
-    assert result.cells.published.tolist() == [True, False]
+def test_the_smallest_cell_that_suffices_is_withheld():
+    rows = [(1, 0, 11, 7, 3), (1, 1, 12, 7, 4), (1, 2, 13, 7, 9), (1, 3, 14, 7, 3)]
+    assert publish(rows).cells.cell.tolist() == [12, 13, 14]
+    assert publish(rows, minimum=5).cells.cell.tolist() == [13]
 
 
-def test_cells_appear_only_once_their_four_weeks_are_complete():
-    rows = block_rows([(week, 11, 0, 5) for week in range(8)])
-    running = publish_counts(contributions(rows), weeks_end=7)
-    assert running.weeks.week.tolist() == list(range(7))
-    assert running.cells.block.tolist() == [0]
-    assert publish_counts(contributions(rows), weeks_end=8).cells.block.tolist() == [0, 1]
+def test_several_cells_are_withheld_where_none_suffices():
+    rows = [(1, week, cell, 7, 1) for week in range(4) for cell in (11, 12, 13, 14, 15, 16)]
+    found = publish(rows, minimum=4)
+    # Weeks of six are told, 24 in all; six cells of four would tell them all.
+    assert found.weeks.count.tolist() == [6, 6, 6, 6]
+    assert found.cells.count.tolist() == [4] * 5
+    assert publish(rows, minimum=4, silent=None).cells.cell.tolist() == [12, 13, 14, 15, 16]
 
 
-def test_what_is_released_stays_as_time_goes_on():
-    random = np.random.default_rng(3)
-    rows = [
-        (int(random.integers(1, 3)), 1, week, int(random.choice([0, 11, 12, 13])), int(random.integers(0, 3)), 2)
-        for week in range(12)
-        for _ in range(6)
-    ]
-    full = publish_counts(contributions(rows), weeks_end=12)
-    for end in range(1, 12):
-        early = publish_counts(contributions(rows), weeks_end=end)
-        known = full.weeks.week < end
-        assert early.weeks.published.tolist() == full.weeks.published[known].tolist()
-        done = full.cells.block < end // 4
-        assert early.cells.published.tolist() == full.cells.published[done].tolist()
+def test_records_without_a_cell_are_never_a_cell():
+    found = publish([(1, 0, NO_CELL, 7, 9)])
+    assert found.weeks.count.tolist() == [9]
+    assert found.cells.count.size == 0
 
 
-def test_cell_across_a_boundary_has_one_atom_in_each_district():
-    rows = [(1, 1, 0, 11, 0, 4), (2, 1, 0, 11, 0, 5)]
-    cells = publish_counts(contributions(rows), weeks_end=4).cells
-    assert list(zip(cells.district, cells.cell, cells.count, strict=True)) == [(1, 11, 4), (2, 11, 5)]
+def test_a_cell_across_a_boundary_has_one_atom_in_each_district():
+    found = publish([(1, 0, 11, 7, 4), (2, 0, 11, 7, 5)], districts=2)
+    assert listed(found.cells) == [(1, 1, 0, 11, 4), (2, 1, 0, 11, 5)]
+
+
+def test_cases_others_see_one_by_one_protect_nobody():
+    def told(seen):
+        table = contributions([(1, 1, 0, NO_CELL, 7, 5)])
+        table = Contributions(*(getattr(table, name) for name in FIELDS), seen=np.array([seen]))
+        return publish_counts(table, blocks_end=1, districts=1).weeks.count.tolist()
+
+    assert (told(0), told(2), told(3)) == ([5], [5], [])
+
+
+def test_blocks_appear_only_when_complete_and_stay():
+    rows = [(1, week, 11, 7, 5) for week in range(8)] + [(1, 9, 11, 7, 2)]
+    early, late = publish(rows, blocks_end=1), publish(rows, blocks_end=2)
+    assert early.weeks.week.tolist() == [0, 1, 2, 3]
+    assert late.weeks.week.tolist() == list(range(8))
+    assert publish(rows, blocks_end=3).weeks.week.tolist() == list(range(8))
+
+
+def test_order_and_splitting_of_rows_do_not_matter(rng):
+    keys = rng.integers(0, [3, 2, 8, 6, 4], size=(300, 5))
+    rows = [(*key, 1) for key in keys.tolist()]
+    merged, counts = np.unique(keys, axis=0, return_counts=True)
+    together = [(*key, count) for key, count in zip(merged[::-1].tolist(), counts[::-1].tolist(), strict=True)]
+    one, other = (publish_counts(contributions(r), blocks_end=2, districts=3) for r in (rows, together))
+    for mine, yours in zip(vars(one).values(), vars(other).values(), strict=True):
+        assert listed(mine) == listed(yours)
+
+
+def test_districts_groups_blocks_and_agencies_do_not_meet():
+    """Only the city sum joins districts, of one agency and group."""
+    rows = [(1, 1, 0, NO_CELL, 7, 2), (2, 1, 0, NO_CELL, 8, 2), (3, 2, 0, NO_CELL, 7, 2), (4, 1, 4, NO_CELL, 7, 2)]
+    found = publish_counts(contributions(rows), blocks_end=2, districts=8)
+    assert all(not atoms.count.size for atoms in vars(found).values())
+
+
+def delivered(rows, minimum=5):
+    """rows: (agency, period, area, count, is_city)."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, 5)
+    agency, period, area, count, is_city = table.T
+    same = np.ones(len(table), dtype=np.int64)
+    return publish_deliveries(DeliveredCounts(agency, same, period, area, count, minimum * same, is_city.astype(bool)))
+
+
+def test_delivered_counts_follow_the_same_rules():
+    rows = [(7, 0, 1, 9, 0), (7, 0, 2, 4, 0), (8, 0, 1, 5, 0), (8, 0, 2, 4, 0)]
+    found = delivered(rows)
+    assert (found.area.tolist(), found.count.tolist(), found.city_count.tolist()) == ([1], [14], [])
+    # Three districts hide 4, 2 and 2: each could still be 0 or 4.
+    assert delivered([(7, 0, 1, 4, 0), (7, 0, 2, 2, 0), (7, 0, 3, 2, 0)]).city_count.tolist() == [8]
+    assert delivered([(7, 0, 1, 4, 0), (7, 0, 2, 4, 0), (7, 0, 3, 1, 0)]).city_count.tolist() == []
+
+
+def test_a_delivered_city_count_below_the_minimum_is_not_told_through_a_sum():
+    found = delivered([(7, period, 0, 4, 1) for period in range(3)])
+    assert found.count.size == found.city_count.size == 0
+
+
+def test_surviving_shares_add_up_from_fine_to_coarse():
+    rows = [(1, 0, 11, 7, 6), (1, 1, 12, 7, 1), (1, 2, 13, 7, 2), (2, 0, NO_CELL, 7, 1)]
+    table = contributions([(row[0], 1, *row[1:]) for row in rows])
+    found = surviving_share(table, publish_counts(table, blocks_end=1, districts=2))
+    assert found == pytest.approx({"weeks": 0.6, "districts": 0.9, "city": 0.9, "cells": 6 / 9})
+    assert set(surviving_share(contributions([]), publish([])).values()) == {1.0}
 
 
 def test_empty_input_and_rows_without_cases_have_no_atoms():
-    assert publish_counts(contributions([]), weeks_end=4).weeks.count.size == 0
-    assert publish_counts(contributions([(1, 1, 0, 11, 0, 0)]), weeks_end=4).cells.count.size == 0
+    for rows in ([], [(1, 0, 11, 7, 0)]):
+        assert all(not atoms.count.size for atoms in vars(publish(rows)).values())
 
 
-def test_protection_leaves_most_of_a_busy_group_and_costs_little_beyond_the_primary_rule():
-    random = np.random.default_rng(8)
-    popularity = 1 / np.arange(1, 51)
-    cells = random.choice(np.arange(10, 60), 4500, p=popularity / popularity.sum())
-    columns = (
-        cells % 7,
-        cells * 0 + 1,
-        random.integers(0, 52, 4500),
-        cells,
-        random.integers(0, 3, 4500),
-        cells * 0 + 1,
-    )
-    result = publish_counts(contributions(list(zip(*columns, strict=True))), weeks_end=52)
-    assert surviving_share(result.weeks.count, result.weeks.published) > 0.9
-    block = columns[2] // BLOCK_WEEKS
-    _, atom = np.unique(np.column_stack([cells, block]), axis=0, return_inverse=True)
-    primary = primary_rule(atom, columns[4], columns[5], np.full(atom.max() + 1, 3))
-    alone = surviving_share(np.bincount(atom), primary)
-    both = surviving_share(result.cells.count, result.cells.published)
-    assert alone > 0.5
-    assert 0.9 * alone < both <= alone
-
-
-def test_surviving_share_counts_cases_not_atoms():
-    assert surviving_share([6, 2, 2], [True, False, True]) == pytest.approx(0.8)
-    assert surviving_share([], []) is None
+def test_more_districts_than_said_are_refused():
+    with pytest.raises(ValueError, match="districts"):
+        publish([(1, 0, 11, 7, 3), (2, 0, 11, 7, 3)], districts=1)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"count": [1, -1]}, "count"),
+        ({"seen": [0, 2]}, "seen"),
         ({"minimum": [3, 1]}, "minimum"),
         ({"minimum": [3, 5]}, "two different"),
         ({"week": [1]}, "entries"),
