@@ -172,6 +172,7 @@ conferences:create        GET  -                      log log 403 403 403 403 20
 conferences:create        POST -                      log log 403 403 403 403 302 403 403 403 403 403 403 403 403
 conferences:detail        GET  meeting                log log 403 403 403 403 200 200 404 404 200 200 404 404 404
 conferences:detail        GET  planned                log log 403 403 403 403 200 404 404 404 404 404 404 404 404
+conferences:detail        GET  closed                 log log 403 403 403 403 200 404 404 404 404 404 404 404 404
 conferences:edit          GET  meeting                log log 403 403 403 403 200 403 403 403 403 403 403 403 403
 conferences:edit          POST meeting                log log 403 403 403 403 302 403 403 403 403 403 403 403 403
 conferences:invitation    GET  meeting                log log 403 403 403 403 200 200 404 404 200 200 404 404 404
@@ -193,6 +194,8 @@ conferences:measure_add   GET  decision               log log 403 403 403 403 20
 conferences:measure_add   POST decision               log log 403 403 403 403 302 403 403 403 403 403 403 403 403
 measures:list             GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 measures:detail           GET  measure                log log 403 403 403 403 200 404 404 404 200 200 404 404 404
+measures:detail           GET  hidden measure         log log 403 403 403 403 200 404 404 404 404 404 404 404 404
+measures:detail           GET  given measure          log log 403 403 403 403 200 404 404 404 200 200 404 404 404
 measures:detail           POST measure                log log 403 403 403 403 302 404 404 404 403 302 404 404 404
 """
 
@@ -222,6 +225,9 @@ api:conferences-detail    GET  planned                401 401 401 401 401 404 40
 api:conferences-pdf       GET  meeting                401 401 401 401 401 200 404 404 404 200 404 404
 api:measures-list         GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:measures-detail       GET  measure                401 401 401 401 401 404 404 404 404 200 404 404
+api:conferences-detail    GET  closed                 401 401 401 401 401 404 404 200 404 404 404 404
+api:measures-detail       GET  hidden measure         401 401 401 401 401 404 404 200 404 404 404 404
+api:measures-detail       GET  given measure          401 401 401 401 401 404 404 200 404 200 404 404
 api:unknown               GET  nothing                404 404 404 404 404 404 404 404 404 404 404 404
 api:unknown               POST nothing                404 404 404 404 404 404 404 404 404 404 404 404
 api:schema                GET  -                      200 200 200 200 200 200 200 200 200 200 200 200

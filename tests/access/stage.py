@@ -18,13 +18,13 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from agencies import sharing
+from agencies import audit, sharing
 from agencies.keys import create_api_key
 from agencies.models import Agency, KeyScope, User
 from agencies.visibility import SharingLevel
 from conferences import actions as meetings
-from conferences.measures import create_measure
-from conferences.models import Body
+from conferences.measures import create_measure, report_progress
+from conferences.models import Body, MeasureStatus
 from incidents.actions import NOTE_OF_KIND
 from incidents.importing import kept
 from incidents.models import Kind, Record, RetentionRule
@@ -44,6 +44,16 @@ RUNNING_NUMBERS = count(1_900_000_001)
 # One client for all, its cookies cleared before each request: a new one would load the middleware every time.
 _client = Client()
 NOTE_TEXT = "Zwitscher-Hinweis ohne Freigabe"
+# A meeting to which only the customs office is invited, and what came of it.
+CLOSED = {
+    name: f"Zwitscher-Sitzung-{name}"
+    for name in ("title", "place", "item", "explanation", "decision", "measure", "description", "report")
+}
+PLANNED_TITLE = "Zwitscher-Planung"
+AGREED = {"signatory": "Zwitscher-Unterzeichner", "reason": "Zwitscher-Begründung"}
+PURPOSE = "Zwitscher-Zweck der Ausgabe"
+# A heading of an uploaded file, a key of its mapping, and a cell of it; the cell is kept in the file alone.
+UPLOADED = {"heading": "Zwitscher-Spalte", "mapped": "Zwitscher-Zuordnung", "cell": "Zwitscher-Zelle"}
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,9 @@ class Stage:
             return _read(_client.post(url, data, headers=headers))
         return _read(_client.generic(method, url, headers=headers))
 
-    def pull(self, key: str, url: str, method: str = "GET", data: dict | list | None = None) -> HttpResponse:
+    def pull(self, key: str, url: str, method: str = "GET", data: dict | list | None = None, **headers) -> HttpResponse:
         """One request of a partner system with the key of that name, or with none."""
-        headers = {"Authorization": f"Api-Key {self.keys[key]}"} if key in self.keys else {}
+        headers |= {"Authorization": f"Api-Key {self.keys[key]}"} if key in self.keys else {}
         body = b"" if data is None else json.dumps(data)
         _client.cookies.clear()
         return _read(_client.generic(method, url, body, content_type="application/json", headers=headers))
@@ -140,15 +150,35 @@ def make_background(world: World) -> None:
             )
 
 
-def _meeting(world: World, title: str, agencies: list[Agency]):
+def _meeting(world: World, title: str, agencies: list[Agency], place: str = "Rathaus"):
     return meetings.create_conference(
         body=Body.CONFERENCE,
         title=title,
         starts_at=timezone.now() - datetime.timedelta(hours=1),
-        place="Rathaus",
+        place=place,
         agencies=agencies,
         by=world.chair,
     )
+
+
+def _closed_meeting(world: World) -> tuple:
+    """The order office is not invited, yet one of its measures comes from there."""
+    meeting = _meeting(world, CLOSED["title"], [world.customs], CLOSED["place"])
+    item = meetings.add_agenda_item(
+        conference=meeting, title=CLOSED["item"], note=CLOSED["explanation"], by=world.chair
+    )
+    meetings.invite(conference=meeting, by=world.chair)
+    decision = meetings.record_decision(conference=meeting, text=CLOSED["decision"], agenda_item=item, by=world.chair)
+    due_on = timezone.localdate() + datetime.timedelta(days=30)
+    hidden, given = (
+        create_measure(decision=decision, agency=agency, due_on=due_on, by=world.chair, **texts)
+        for agency, texts in (
+            (world.customs, {"title": CLOSED["measure"], "description": CLOSED["description"]}),
+            (world.order, {"title": "Streifengang"}),
+        )
+    )
+    report_progress(measure=hidden, text=CLOSED["report"], status=MeasureStatus.RUNNING, by=world.chair)
+    return meeting, hidden, given
 
 
 def _things(world: World) -> SimpleNamespace:
@@ -157,7 +187,8 @@ def _things(world: World) -> SimpleNamespace:
     edition = freeze_edition(
         picture=picture, order=EditionOrder(title="Lagebild der Probe", body="Sicherheitskonferenz"), by=world.chair
     )
-    planned = _meeting(world, "Geplante Sitzung", [world.order])
+    planned = _meeting(world, PLANNED_TITLE, [world.order])
+    closed, hidden_measure, given_measure = _closed_meeting(world)
     meeting = _meeting(world, "Sitzung mit Gästen", [world.order, world.guest_agency])
     item = meetings.add_agenda_item(conference=meeting, title="Bahnhof", finding=finding, by=world.chair)
     meetings.add_agenda_item(conference=meeting, title="Verschiedenes", by=world.chair)
@@ -199,7 +230,13 @@ def _secrets(world: World, records: dict[tuple[str, str], Record]) -> dict[str, 
         found[f"{kind} {label} number"] = record.detail.number_label
         found[f"{kind} {label} bare number"] = str(record.detail.number)
     found |= {f"exact {digits}": digits for digits in EXACT_DIGITS}
+    found |= {f"meeting {name}": text for name, text in CLOSED.items()} | {"meeting planned": PLANNED_TITLE}
+    found |= {f"membership {name}": text for name, text in AGREED.items()}
+    found |= {f"upload {name}": text for name, text in UPLOADED.items()}
+    found |= {f"person {name}": _name(name) for name in STAFF} | {"person address": "@polizei.example"}
     return found | {
+        "purpose": PURPOSE,
+        "stored name": "Zwitscher-Ablage",
         "uncleared note": NOTE_TEXT,
         "agreement": "Zwitscher-Vereinbarung",
         "key": "Zwitscher-Schlüssel",
@@ -232,8 +269,23 @@ def _keys(world: World) -> dict[str, str]:
     return keys
 
 
+STAFF = ("owner_entry", "owner_release", "owner_lead", "inactive")
+
+
+def _name(of: str) -> str:
+    return f"Zwitscher-Name {of.replace('_', ' ').title()}"
+
+
+def _name_staff(world: World) -> None:
+    for name in STAFF:
+        person = world.people()[name]
+        person.full_name = _name(name)
+        person.save(update_fields=("full_name",))
+
+
 def build_stage() -> Stage:
     world = make_world()
+    _name_staff(world)
     records = _records(world)
     make_background(world)
     things = _things(world)
@@ -256,6 +308,9 @@ def build_stage() -> Stage:
         "edition": [things.edition.pk],
         "meeting": [meeting],
         "planned": [things.planned.pk],
+        "closed": [things.closed.pk],
+        "hidden measure": [things.hidden_measure.pk],
+        "given measure": [things.given_measure.pk],
         "hold": [meeting, "durchgefuehrt"],
         "item": [meeting, things.item.pk],
         "decision": [meeting, things.decision.pk],
