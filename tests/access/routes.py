@@ -225,9 +225,9 @@ api:conferences-detail    GET  planned                401 401 401 401 401 404 40
 api:conferences-pdf       GET  meeting                401 401 401 401 401 200 404 404 404 200 404 404
 api:measures-list         GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:measures-detail       GET  measure                401 401 401 401 401 404 404 404 404 200 404 404
-api:conferences-detail    GET  closed                 401 401 401 401 401 404 404 200 404 404 404 404
-api:measures-detail       GET  hidden measure         401 401 401 401 401 404 404 200 404 404 404 404
-api:measures-detail       GET  given measure          401 401 401 401 401 404 404 200 404 200 404 404
+api:conferences-detail    GET  closed                 401 401 401 401 401 404 404 404 404 404 404 404
+api:measures-detail       GET  hidden measure         401 401 401 401 401 404 404 404 404 404 404 404
+api:measures-detail       GET  given measure          401 401 401 401 401 404 404 404 404 200 404 404
 api:unknown               GET  nothing                404 404 404 404 404 404 404 404 404 404 404 404
 api:unknown               POST nothing                404 404 404 404 404 404 404 404 404 404 404 404
 api:schema                GET  -                      200 200 200 200 200 200 200 200 200 200 200 200

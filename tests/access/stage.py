@@ -198,10 +198,15 @@ def _things(world: World) -> SimpleNamespace:
     due_on = timezone.localdate() + datetime.timedelta(days=30)
     measure = create_measure(decision=decision, title="Laternen", agency=world.order, due_on=due_on, by=world.chair)
     membership = world.police.memberships.get()
-    membership.document.save("probe.pdf", ContentFile(b"%PDF-1.7 Zwitscher-Vereinbarung"))
+    membership.document.save("Zwitscher-Ablage.pdf", ContentFile(b"%PDF-1.7 Zwitscher-Vereinbarung"))
+    type(membership).objects.filter(pk=membership.pk).update(**AGREED)
     key, _ = create_api_key(agency=world.police, scope=KeyScope.READ, label="Zwitscher-Schlüssel", by=world.owner_lead)
-    upload = SimpleUploadedFile("Zwitscher-Datei.csv", b"kategorie;beginn\nquatsch;gestern\n")
-    run = kept.keep_check(upload=upload, kind=Kind.INCIDENT, mapping={}, by=world.owner_release)
+    table = f"kategorie;beginn;{UPLOADED['heading']}\nquatsch;gestern;{UPLOADED['cell']}\n"
+    upload = SimpleUploadedFile("Zwitscher-Datei.csv", table.encode())
+    columns = {"category": "kategorie", "occurred_from": "beginn"}
+    mapping = {"name": UPLOADED["mapped"], "columns": columns}
+    run = kept.keep_check(upload=upload, kind=Kind.INCIDENT, mapping=mapping, by=world.owner_release)
+    audit.record(audit.Act.EXPORTED, by=world.owner_release, purpose=PURPOSE, owners={"polizei": 1})
     term = RetentionRule.objects.create(agency=world.police, review_after_months=6, delete_after_months=12)
     proof = apply_retention(agency=world.police, today=timezone.localdate())
     return SimpleNamespace(
@@ -211,6 +216,9 @@ def _things(world: World) -> SimpleNamespace:
         finding=finding,
         edition=edition,
         planned=planned,
+        closed=closed,
+        hidden_measure=hidden_measure,
+        given_measure=given_measure,
         meeting=meeting,
         item=item,
         decision=decision,

@@ -31,7 +31,6 @@ OTHER_KEYS = ("guest write", "suspended write", "siko read", "stranger write", "
 ALLOWED = {
     "admin": ("agreement", "membership"),
     "chair": ("meeting",),
-    "siko read": ("meeting",),
     "data_protection": ("purpose", "person"),
 }
 # They tell the age of the picture and of the process to the second.
