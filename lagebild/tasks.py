@@ -1,12 +1,16 @@
 import datetime as dt
+import logging
 
 from django.utils import timezone
 
+from agencies.audit_chain import purge_expired
 from agencies.models import Agency
 from hamm_security.celery import task
 from incidents.expiry import clear_technical
 from lagebild import retention
 from lagebild.actions import build_picture
+
+logger = logging.getLogger(__name__)
 
 
 @task(time_limit_s=3600)
@@ -23,6 +27,7 @@ def apply_retention() -> dict[str, int]:
     gone = {}
     for agency in Agency.objects.order_by("slug"):
         gone[agency.slug] = retention.apply_retention(agency=agency, today=today).deleted
-    for _ in clear_technical(today=today, dry_run=False):
-        pass
+    cleared = dict(clear_technical(today=today, dry_run=False))
+    entries = purge_expired(today=today, dry_run=False)
+    logger.info("Cleared besides: %s, %s entries of the log.", cleared, entries)
     return gone

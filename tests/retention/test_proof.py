@@ -17,6 +17,7 @@ from agencies import sharing
 from agencies.models import AuditEntry
 from agencies.visibility import SharingLevel
 from incidents import actions
+from incidents.expiry import clear_technical
 from incidents.importing import kept
 from incidents.models import Complaint, ImportRun, Incident, Kind, RetentionRun
 from lagebild.actions import build_picture, picture_sha256
@@ -130,8 +131,10 @@ def test_no_word_of_a_deleted_record_is_left_while_editions_verify(world, clock)
 
     clock.move_to(BEGIN.replace(year=2029), tick=False)
     out = io.StringIO()
-    call_command("apply_retention", "--agency", "polizei", stdout=out, stderr=io.StringIO())
-    call_command("apply_retention", stdout=io.StringIO(), stderr=io.StringIO())
+    for slug in ("polizei", "ordnungsamt"):
+        call_command("apply_retention", "--agency", slug, stdout=out, stderr=io.StringIO())
+    # The database keeps the log by its own clock, so what belongs to no agency is cleared without it.
+    assert dict(clear_technical(today=timezone.localdate(), dry_run=False))["liegen gebliebene Dateien"] >= 1
 
     assert {word: places for word in words if (places := places_of(word))} == {}
     assert not Incident.objects.exists()

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from agencies.audit_chain import BrokenChainError, purge_expired
 from agencies.models import Agency
 from incidents.expiry import clear_technical
 from lagebild.retention import Line, apply_retention, plan_retention
@@ -27,8 +28,17 @@ class Command(BaseCommand):
         for agency in agencies:
             self._print(agency.slug, self._lines(agency, today, options["dry_run"]))
         if not options["agency"]:
-            for label, count in clear_technical(today=min(today, timezone.localdate()), dry_run=options["dry_run"]):
-                self._print("portal", [Line(label, "", "", count)])
+            self._clear_portal(min(today, timezone.localdate()), options["dry_run"])
+
+    def _clear_portal(self, today: dt.date, dry_run: bool) -> None:
+        """What belongs to no agency; the log last, whose deletion a broken chain refuses."""
+        for label, count in clear_technical(today=today, dry_run=dry_run):
+            self._print("portal", [Line(label, "", "", count)])
+        try:
+            entries = purge_expired(today=today, dry_run=dry_run)
+        except BrokenChainError as error:
+            raise CommandError(str(error)) from error
+        self._print("portal", [Line("Protokolleinträge", "", "Ende des Folgejahres", entries)])
 
     def _lines(self, agency: Agency, today: dt.date, dry_run: bool) -> list[Line]:
         if dry_run:
