@@ -12,7 +12,7 @@ _KEPT_FOR_S = 3600
 def hold(request: HttpRequest) -> str:
     """The posted fields, signed for this person: they travel through the confirmation in the page, not on the server.
 
-    Files cannot be held; no form that must be confirmed sends one.
+    Files cannot be held: a form with one comes back with its texts and asks for the file again.
     """
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     fields = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]

@@ -17,6 +17,7 @@ MAX_LENGTH = 256
 _LOCAL_WORDS = ("hamm", "lagebild", "sicherheit", "behörde", "behoerde", "polizei", "ordnungsamt", "kooperation")
 # What remains of a password beside such words must carry it.
 _REST_LENGTH = 8
+_FEWEST_DIFFERENT = 5
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -34,6 +35,11 @@ class LengthValidator:
         if len(password) > MAX_LENGTH:
             raise ValidationError(
                 f"Das Passwort ist zu lang. Bitte höchstens {MAX_LENGTH} Zeichen wählen.", code="too_long"
+            )
+        if len(set(password)) < _FEWEST_DIFFERENT:
+            raise ValidationError(
+                "Das Passwort besteht aus zu wenigen verschiedenen Zeichen. Bitte ein anderes wählen.",
+                code="monotonous",
             )
 
     def get_help_text(self) -> str:

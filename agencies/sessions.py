@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -120,13 +121,21 @@ def session_limits(get_response: GetResponse) -> GetResponse:
         reason = _reason_of_end(request) if settings.SESSION_COOKIE_NAME in request.COOKIES else ""
         response = get_response(request)
         if reason and response.status_code == 302 and response["Location"].startswith(f"{reverse('login')}?next="):
-            response["Location"] += "&" + urlencode({"grund": reason})
+            response["Location"] = _login_address(request, response["Location"], reason)
         session = request.session
         if session.accessed and SESSION_KEY in session and time.time() - session.get(SEEN, 0) > SEEN_EVERY_S:
             session[SEEN] = int(time.time())
         return response
 
     return middleware
+
+
+def _login_address(request: HttpRequest, address: str, reason: str) -> str:
+    """The sign-on with the reason. After a form was sent it leads back to the page the form stood on."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    if request.method == "POST" and page.netloc == request.get_host():
+        address = f"{reverse('login')}?{urlencode({'next': page.path + (f'?{page.query}' if page.query else '')})}"
+    return f"{address}&{urlencode({'grund': reason})}"
 
 
 def _reason_of_end(request: HttpRequest) -> str:

@@ -4,6 +4,8 @@ from hamm_security.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECOND_FACTOR_OPTIONAL = True
+# Whoever a fixture has signed in counts as confirmed, however slow the machine is.
+CONFIRM_MINUTES = 24 * 60
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_AUTOREFRESH = True
 CELERY_RESULT_BACKEND = "cache+memory://"

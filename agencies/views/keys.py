@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agencies.access import agency_required
+from agencies.access import agency_required, freshly_confirmed
 from agencies.forms import KeyForm
 from agencies.keys import create_api_key, revoke_api_key
 from agencies.models import ApiKey, KeyScope
@@ -21,6 +21,7 @@ from agencies.views.people import led_agency
 @agency_required
 @never_cache
 @require_http_methods(["GET", "POST"])
+@freshly_confirmed
 def key_add(request: HttpRequest, slug: str) -> HttpResponse:
     """The answer to the POST is the only page that ever shows the secret, so nothing is stored on the way."""
     agency = led_agency(request, slug)

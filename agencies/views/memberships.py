@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agencies import audit, memberships
-from agencies.access import agency_required, requires
+from agencies.access import agency_required, freshly_confirmed, requires
 from agencies.forms import went_through
 from agencies.membership_forms import AgreementForm, ConfirmForm, ProposeForm, ReasonForm, SignForm
 from agencies.membership_models import Withdrawal
@@ -118,6 +118,7 @@ def _lifting_is_proposed(membership: Membership) -> bool:
 
 @requires("administer_memberships")
 @require_http_methods(["GET", "POST"])
+@freshly_confirmed
 def membership_steps(request: HttpRequest, slug: str, step: str = "") -> HttpResponse:
     """Show the process with one form per allowed step; take the posted one."""
     agency = get_object_or_404(Agency.objects.visible_to(request.user), slug=slug)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from agencies.access import freshly_confirmed
 from incidents import actions
 from incidents.forms import SharingDefaultsForm
 from incidents.models import Category, SharingDefault
@@ -16,6 +17,7 @@ from incidents.views.pages import PAGES, private_page
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @private_page("lead_agency")
+@freshly_confirmed
 def defaults(request: HttpRequest, kind: str) -> HttpResponse:
     pages = PAGES[kind]
     categories = list(Category.objects.usable(kind))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agencies import audit
+from agencies.access import freshly_confirmed
 from agencies.models import Agency
 from agencies.purpose import purpose_question
 from agencies.spreadsheet import MOST_ROWS, download
@@ -143,6 +144,7 @@ def _result_text(total: int, pages: Pages) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @private_page("share_records")
+@freshly_confirmed
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The filtered list as a table: faces only, own and shared ones, with the purpose in the log."""
     pages = PAGES[kind]
