@@ -248,6 +248,12 @@ def end_membership(*, membership: Membership, reason: str, by) -> None:
     note_step(membership, Step.ENDED, by, reason)
 
 
+def withdraw_outside() -> int:
+    """Have what lies outside the agreements looked for and withdrawn at every agency; the number of agencies."""
+    members = Membership.objects.filter(status__in=IN_FORCE, withdrawal=Withdrawal.NOTHING)
+    return members.update(withdrawal=Withdrawal.OUTSIDE)
+
+
 def note_step(membership: Membership, step: Step, by, text: str = "") -> None:
     """One line in the membership's own history and one in the log."""
     MembershipStep.objects.create(agency=membership.agency, membership=membership, step=step, by=by, text=text)

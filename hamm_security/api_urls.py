@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from agencies.api.docs import docs, schema_file
 from agencies.api.views import AgencyViewSet, unknown_address
 from conferences.api.views import ConferenceViewSet, MeasureViewSet
+from incidents.api.changes import ChangeViewSet
 from incidents.api.views import AreaViewSet, CategoryViewSet, ComplaintViewSet, IncidentViewSet
 from lagebild.api.views import CellViewSet, EditionViewSet, FindingViewSet, PictureViewSet, TrendViewSet
 
@@ -17,6 +18,7 @@ router.register("categories", CategoryViewSet, basename="categories")
 router.register("areas", AreaViewSet, basename="areas")
 router.register("incidents", IncidentViewSet, basename="incidents")
 router.register("complaints", ComplaintViewSet, basename="complaints")
+router.register("changes", ChangeViewSet, basename="changes")
 router.register("findings", FindingViewSet, basename="findings")
 router.register("cells", CellViewSet, basename="cells")
 router.register("trends", TrendViewSet, basename="trends")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from agencies import audit
+from agencies import audit, memberships
 from agencies.loading import Changes, LoadError, check_entry, check_once, entries
 from incidents.models import Category, CategoryGroup, GeoLimit, Kind, Origin
 
@@ -34,8 +34,11 @@ def load_categories(content: dict, *, by=None) -> Changes:
         values = {"label": group["label"], "kind": group["kind"], "order": group.get("order", number)}
         found[group["slug"]] = changes.upsert(CategoryGroup, group["slug"], values, label=group["label"])
     plurals = {unit["slug"]: unit["plural"] for unit in units}
+    unshared = set(Category.objects.filter(is_shareable=False).values_list("slug", flat=True))
     for row in rows:
         changes.upsert(Category, row["slug"], _values(row, found[row["group"]], plurals), label=row["label"])
+    if Category.objects.filter(is_shareable=False).exclude(slug__in=unshared).exists():
+        memberships.withdraw_outside()
     if changes:
         facts = {
             "version": content.get("version", ""),

@@ -1,4 +1,5 @@
-"""Takes back what an agency had shared: all of it when its membership ends, the rest of it when its scope narrows.
+"""Takes back what an agency had shared: all of it when its membership ends, what lies outside when its scope narrows
+or a category turns out to be one that is never shared.
 
 Works in batches, each in a transaction of its own and for one agency; what a batch has done the next one does not
 find again, so an interrupted run goes on where it stopped. Cleared notes stay with their records, published values
@@ -22,7 +23,7 @@ from incidents.models import CountDelivery, Record, SharingDefault
 BATCH = 500
 ENDED = "Mitgliedschaft beendet"
 MOVED = "Art oder Gebiet nicht mehr von der Vereinbarung umfasst"
-NARROWED = "Umfang der Vereinbarung eingeschränkt"
+NARROWED = "Nicht mehr von der Vereinbarung umfasst oder von der Freigabe ausgenommen"
 
 
 def withdraw(membership: Membership) -> int:
@@ -98,10 +99,10 @@ def covered(scope: Scope, *, category: str = "category", area: str = "district")
 
 
 def shared_beyond(scope: Scope) -> Q:
-    """Records that stand at a higher level than the scope allows them."""
-    above = Q(sharing_level__in=LEVELS[rank(scope.level) + 1 :])
+    """Records that stand at a higher level than the scope, or their category, allows them."""
+    above = Q(sharing_level__in=LEVELS[rank(scope.level) + 1 :]) | Q(category__is_shareable=False)
     inside = covered(scope)
-    return above | (~Q(sharing_level=INTERNAL) & ~inside) if inside else above
+    return ~Q(sharing_level=INTERNAL) & ((above | ~inside) if inside else above)
 
 
 def grants_beyond(model: type[Record], *, agency: Agency, scope: Scope) -> QuerySet:
@@ -132,8 +133,7 @@ def _drop_counts(agency: Agency, scope: Scope) -> int:
     """Delivered counts have no other use than to be shared: beyond the scope they go."""
     counts = CountDelivery.objects.filter(agency=agency)
     if scope.level != INTERNAL:
-        inside = covered(scope, area="area")
-        counts = counts.exclude(inside) if inside else counts.none()
+        counts = counts.exclude(Q(category__is_shareable=True) & covered(scope, area="area"))
     keys = list(counts.order_by("pk").values_list("pk", flat=True)[:BATCH])
     if not keys:
         return 0

@@ -24,6 +24,7 @@ TITLES = {
     405: "Methode nicht vorgesehen",
     406: "Format nicht verfügbar",
     409: "Gleichzeitige Änderung",
+    410: "Fortsetzung abgelaufen",
     413: "Anfrage zu groß",
     415: "Format nicht lesbar",
     429: "Zu viele Anfragen",
@@ -57,6 +58,7 @@ CODES = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     "conflict": 409,
+    "cursor_expired": 410,
     "content_too_large": 413,
     "unsupported_media_type": 415,
     "throttled": 429,
@@ -68,6 +70,14 @@ class ContentTooLarge(APIException):
     status_code = 413
     default_code = "content_too_large"
     default_detail = DETAILS["content_too_large"]
+
+
+class CursorExpired(APIException):
+    status_code = 410
+    default_code = "cursor_expired"
+    default_detail = (
+        "Die Fortsetzung ist älter als 90 Tage. Bitte die Kopie leeren und ohne „cursor“ von vorn beginnen."
+    )
 
 
 class Conflict(APIException):

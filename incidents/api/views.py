@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from django.db import IntegrityError
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -62,6 +62,22 @@ class AreaViewSet(PortalDetailViewSet):
         return serializers.AreaWithGeometrySerializer if self.action == "retrieve" else self.serializer_class
 
 
+def record_rows(kind: str, actor) -> QuerySet[Record]:
+    """Faces the actor may see with everything their serializer reads: own details, cleared notes."""
+    model = actions.MODEL_OF_KIND[kind]
+    own = model.detail_model().objects.owned_by(actor).defer("search")
+    notes = actions.NOTE_OF_KIND[kind].objects.filter(cleared_at__isnull=False)
+    return (
+        model.objects.visible_to(actor)
+        .select_related("category__group", "agency", "district")
+        .defer("district__geometry")
+        .prefetch_related(
+            Prefetch("detail", queryset=own, to_attr="own_detail"),
+            Prefetch("note", queryset=notes, to_attr="cleared_note"),
+        )
+    )
+
+
 class RecordViewSet(AgencyScopedViewSet):
     kind: Kind
     model: type[Record]
@@ -70,17 +86,7 @@ class RecordViewSet(AgencyScopedViewSet):
     pagination_class = ChangePagination
 
     def visible_rows(self, actor):
-        own = self.model.detail_model().objects.owned_by(actor).defer("search")
-        notes = actions.NOTE_OF_KIND[self.kind].objects.filter(cleared_at__isnull=False)
-        return (
-            self.model.objects.visible_to(actor)
-            .select_related("category__group", "agency", "district")
-            .defer("district__geometry")
-            .prefetch_related(
-                Prefetch("detail", queryset=own, to_attr="own_detail"),
-                Prefetch("note", queryset=notes, to_attr="cleared_note"),
-            )
-        )
+        return record_rows(self.kind, actor)
 
     def get_serializer_class(self):
         return {"create": self.input_class, "bulk": self.row_class}.get(self.action, self.serializer_class)
