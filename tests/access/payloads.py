@@ -51,6 +51,12 @@ def _upload() -> dict:
 
 PAYLOADS: dict[str, Callable[[Stage], dict]] = {
     "login": lambda stage: {"username": stage.world.partner.email, "password": factories.PASSWORD},
+    "invitation": lambda stage: {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+    "confirm": lambda stage: {"password": factories.PASSWORD},
+    "sessions": lambda stage: {"sitzung": "andere"},
+    "password_forgotten": lambda stage: {"email": stage.world.partner.email},
+    "agencies:leads": lambda stage: {"person": stage.world.owner_lead.pk},
+    "agencies:sign_on": lambda stage: {"issuer": "https://127.0.0.1:9", "client_id": "neu", "is_active": "on"},
     "password_change": lambda stage: {
         "old_password": factories.PASSWORD,
         "new_password1": NEW_PASSWORD,

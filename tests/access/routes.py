@@ -30,6 +30,25 @@ accessibility             GET  -                      200 200 200 200 200 200 20
 account                   GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
 login                     GET  -                      200 200 302 302 302 302 302 302 302 302 302 302 302 302 302
 login                     POST -                      302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+login_factor              GET  -                      302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+login_factor              POST -                      302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+sign_on                   GET  own agency             403 403 302 302 302 302 302 302 302 302 302 302 302 302 302
+sign_on_return            GET  own agency             403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
+invitation                GET  invitation             200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+invitation                POST invitation             302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+confirm                   GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+confirm                   POST -                      log log 302 302 302 302 302 302 302 302 302 302 302 302 302
+sessions                  GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+sessions                  POST -                      log log 302 302 302 302 302 302 302 302 302 302 302 302 302
+factors                   GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+factor_totp               GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+factor_totp               POST -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+factor_passkey            GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+factor_passkey            POST -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
+recovery_codes            POST -                      log log 302 302 302 302 302 302 302 302 302 302 200 302 302
+factor_remove             POST own factor             log log 404 404 404 404 404 404 404 404 404 404 302 404 404
+password_forgotten        GET  -                      200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+password_forgotten        POST -                      200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 logout                    POST -                      302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 password_change           GET  -                      log log 200 200 200 200 200 200 200 200 200 200 200 200 200
 password_change           POST -                      log log 302 302 302 302 302 302 302 302 302 302 302 302 302
@@ -52,6 +71,13 @@ agencies:person           GET  own entry              log log 403 403 404 404 40
 agencies:person           POST own entry              log log 403 403 404 404 404 404 404 404 404 404 403 403 302
 agencies:person_switch    POST own entry              log log 403 403 404 404 404 404 404 404 404 404 403 403 302
 agencies:person_link      POST own entry              log log 403 403 404 404 404 404 404 404 404 404 403 403 200
+agencies:person_sign_off  POST own entry              log log 403 403 404 404 404 404 404 404 404 404 403 403 302
+agencies:person_reset     POST own entry              log log 403 403 404 404 404 404 404 404 404 404 403 403 302
+agencies:invitation_withdraw POST own invitation         log log 403 403 404 404 404 404 404 404 404 404 403 403 302
+agencies:leads            GET  own agency             log log 403 403 403 200 403 403 403 403 403 403 403 403 403
+agencies:leads            POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
+agencies:sign_on          GET  own agency             log log 403 403 403 200 403 403 403 403 403 403 403 403 403
+agencies:sign_on          POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
 agencies:key_add          GET  own agency             log log 403 403 404 404 404 404 404 404 404 404 403 403 200
 agencies:key_add          POST own agency             log log 403 403 404 404 404 404 404 404 404 404 403 403 200
 agencies:key_revoke       POST own key                log log 403 403 404 404 404 404 404 404 404 404 403 403 302

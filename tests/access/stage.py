@@ -18,9 +18,11 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from agencies import audit, sharing
+from agencies import audit, openid, sharing
+from agencies.factors import add_passkey
 from agencies.keys import create_api_key
 from agencies.models import Agency, KeyScope, User
+from agencies.people import invitation_token, invite
 from agencies.visibility import SharingLevel
 from conferences import actions as meetings
 from conferences.measures import create_measure, report_progress
@@ -43,6 +45,11 @@ EXACT_DIGITS = ("7.80731", "51.67811", "7,80731", "51,67811")
 RUNNING_NUMBERS = count(1_900_000_001)
 # One client for all, its cookies cleared before each request: a new one would load the middleware every time.
 _client = Client()
+# The public half of a key pair that nobody has.
+PASSKEY = (
+    "AAAAAAAAAAAAAAAAAAAAAAAQaWRpZGlkaWRpZGlkaWRpZKUBAgMmIAEhWCCqSioPU8+VqXWZLlYEFzFONKQEkYxEfVnebB+ml0DaTSJYILpM"
+    "FRpoODvnGYyTbIeJ5Nx5Q+oeKUAidXA5CFTTZsEm"
+)
 NOTE_TEXT = "Zwitscher-Hinweis ohne Freigabe"
 # A meeting to which only the customs office is invited, and what came of it.
 CLOSED = {
@@ -209,7 +216,12 @@ def _things(world: World) -> SimpleNamespace:
     audit.record(audit.Act.EXPORTED, by=world.owner_release, purpose=PURPOSE, owners={"polizei": 1})
     term = RetentionRule.objects.create(agency=world.police, review_after_months=6, delete_after_months=12)
     proof = apply_retention(agency=world.police, today=timezone.localdate())
+    factor = add_passkey(user=world.owner_entry, label="Zwitscher-Faktor", public_key=PASSKEY, counter=0)
+    invited = invite(agency=world.police, email="dana@polizei.example", full_name="X", roles=[], by=world.owner_lead)
+    configure_sign_on(world)
     return SimpleNamespace(
+        factor=factor,
+        invited=invited,
         term=term,
         proof=proof,
         picture=picture,
@@ -226,6 +238,19 @@ def _things(world: World) -> SimpleNamespace:
         membership=membership,
         key=key,
         run=run,
+    )
+
+
+def configure_sign_on(world: World) -> None:
+    """A service at an address that is never called."""
+    openid.configure(
+        agency=world.police,
+        issuer="https://127.0.0.1:9/zwitscher-dienst",
+        client_id="portal",
+        client_secret="zwitscher-dienst-geheim",
+        asserts_factor=False,
+        is_active=True,
+        by=world.admin,
     )
 
 
@@ -249,6 +274,8 @@ def _secrets(world: World, records: dict[tuple[str, str], Record]) -> dict[str, 
         "agreement": "Zwitscher-Vereinbarung",
         "key": "Zwitscher-Schlüssel",
         "file": "Zwitscher-Datei",
+        "factor": "Zwitscher-Faktor",
+        "sign-on service": "zwitscher-dienst",
     }
 
 
@@ -310,6 +337,9 @@ def build_stage() -> Stage:
         "own membership": ["polizei", things.membership.pk],
         "suspend": ["feuerwehr", "aussetzen"],
         "link": _access_link(world.owner_entry),
+        "own factor": [things.factor.pk],
+        "own invitation": ["polizei", things.invited.pk],
+        "invitation": [invitation_token(things.invited)],
         "incident": ["incident"],
         "run": [run],
         "finding": [things.finding.pk],

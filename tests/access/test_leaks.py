@@ -26,10 +26,10 @@ from tests.access.stage import EXACT, MAKERS, NAMESPACES, NOTE_TEXT, Stage, body
 # Everybody who is not of the owning agency; the release role opens all that entry opens.
 OTHERS = ("anonymous", "admin", "data_protection", "chair", "guest", "suspended", "stranger", "partner_release")
 OTHER_KEYS = ("guest write", "suspended write", "siko read", "stranger write", "partner write")
-# What one of the others may read after all, by a right of their own: the administration keeps the agreements, the
-# coordination office runs the meetings, the data-protection role searches the log.
+# What one of the others may read after all, by a right of their own: the administration keeps agreements and sign-on
+# services, the coordination office runs the meetings, the data-protection role searches the log.
 ALLOWED = {
-    "admin": ("agreement", "membership"),
+    "admin": ("agreement", "membership", "sign-on"),
     "chair": ("meeting",),
     "data_protection": ("purpose", "person"),
 }
@@ -132,7 +132,8 @@ def test_the_owner_finds_every_secret_so_the_search_would_see_one(stage):
     missing = {name for name in set(stage.secrets) - seen if "withdrawn" not in name}
     # The reporter's key is kept for counting, a file's cells for the import; neither is on any page. Meetings without
     # an invitation are hidden from the owner, too. One of two spellings of a coordinate is enough.
-    unseen = {"reporter_key", "meeting", "exact", "upload", "stored", "inactive", "purpose"}
+    # Second factors are their holder's alone, the sign-on service is the administration's.
+    unseen = {"reporter_key", "meeting", "exact", "upload", "stored", "inactive", "purpose", "factor", "sign-on"}
     assert {name for name in missing if unseen.isdisjoint(name.split())} == set()
     assert len([name for name in seen if name.startswith("exact")]) >= 2
     assert "upload cell" not in seen
