@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 
 from agencies.memberships import EXPIRED, IN_FORCE, end_membership
-from agencies.models import Membership, User
+from agencies.models import Membership, MembershipStatus, User
 from agencies.roles import Role
 
 REMIND_DAYS = (90, 30, 7)
@@ -21,6 +21,26 @@ def memberships_running_out(today: datetime.date) -> list[Membership]:
     horizon = today + datetime.timedelta(days=max(REMIND_DAYS))
     rows = Membership.objects.filter(status__in=IN_FORCE, valid_until__lte=horizon)
     return list(rows.select_related("agency").order_by("valid_until", "pk"))
+
+
+def running_out_for(user, today: datetime.date) -> list[Membership]:
+    """Memberships whose end the person should know of: the own agency's for leads, all for the administration."""
+    if user.can("administer_memberships"):
+        return memberships_running_out(today)
+    if user.can("lead_agency"):
+        return [row for row in memberships_running_out(today) if row.agency_id == user.agency_id]
+    return []
+
+
+def waiting_for(user) -> list[Membership]:
+    """Memberships with a step that this administrator can take as the second person."""
+    if not user.can("administer_memberships"):
+        return []
+    to_activate = Q(status=MembershipStatus.SIGNED) & ~Q(proposed_by=user)
+    to_lift = Q(status=MembershipStatus.SUSPENDED, lifting_proposed_by__isnull=False) & ~Q(lifting_proposed_by=user)
+    to_widen = Q(proposal__isnull=False) & ~Q(proposal__proposed_by=user)
+    rows = Membership.objects.filter(to_activate | (to_lift & ~Q(suspended_by=user)) | to_widen)
+    return list(rows.select_related("agency").order_by("agency__short_name"))
 
 
 def keep_term(*, membership: Membership, today: datetime.date) -> str:

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agencies.membership_terms import running_out_for, waiting_for
 from agencies.visibility import reads_picture, reads_records
 from conferences.models import Measure
 from incidents.actions import NOTE_OF_KIND
@@ -52,12 +53,30 @@ def _day(date: datetime.date) -> str:
 
 
 def _to_do(user) -> list[dict]:
-    items = [*_measures(user), *_findings_to_review(user)]
+    items = [*_memberships(user), *_measures(user), *_findings_to_review(user)]
     for pages in PAGES.values():
         items += _notes_to_clear(user, pages)
     for pages in PAGES.values():
         items += _open_records(user, pages)
     return items
+
+
+def _memberships(user) -> list[dict]:
+    """Steps that wait for a second administrator, and terms that end; for leads the own agency's."""
+    page = "agencies:membership" if user.can("administer_memberships") else "agencies:detail"
+    waiting = [
+        _item(f"Mitgliedschaft von {row.agency} bestätigen", reverse(page, args=[row.agency.slug]), "als zweite Person")
+        for row in waiting_for(user)
+    ]
+    ending = [
+        _item(
+            f"Mitgliedschaft von {row.agency} verlängern oder beenden",
+            reverse(page, args=[row.agency.slug]),
+            f"Mitgliedschaft endet am {_day(row.valid_until)}",
+        )
+        for row in running_out_for(user, timezone.localdate())
+    ]
+    return [*waiting[:SHOWN], *ending[:SHOWN]]
 
 
 def _measures(user) -> list[dict]:
