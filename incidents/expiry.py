@@ -102,7 +102,7 @@ def clear_technical(*, today: datetime.date, dry_run: bool) -> Iterator[tuple[st
     before = _start(today - datetime.timedelta(days=ATTEMPTS_DAYS))
     for label, rows in (
         ("beendete Sitzungen", _ended_sessions(today)),
-        *((f"Anmeldeversuche ({m._meta.model_name})", m.objects.filter(attempt_time__lt=before)) for m in _ATTEMPTS),
+        *((label, model.objects.filter(attempt_time__lt=before)) for model, label in _ATTEMPTS.items()),
     ):
         yield label, rows.count() if dry_run else rows.delete()[0]
     names = _stray_uploads(today)
@@ -111,7 +111,11 @@ def clear_technical(*, today: datetime.date, dry_run: bool) -> Iterator[tuple[st
     yield "liegen gebliebene Dateien", len(names)
 
 
-_ATTEMPTS = (AccessAttempt, AccessFailureLog, AccessLog)
+_ATTEMPTS = {
+    AccessAttempt: "Anmeldeversuche",
+    AccessFailureLog: "fehlgeschlagene Anmeldungen",
+    AccessLog: "Anmeldungen",
+}
 
 
 def _ended_sessions(today: datetime.date) -> QuerySet:

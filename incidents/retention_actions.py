@@ -14,7 +14,7 @@ from django.utils import timezone
 from agencies import audit
 from agencies.models import Agency
 from incidents.models import Category, CategoryGroup, DeletedReference, Record, RetentionRule
-from incidents.retention import add_months, dates_for_owner, limits, reference_digest
+from incidents.retention import Dates, add_months, dates_for_owner, limits, reference_digest
 
 # Rows of one transaction: short enough that nobody waits for a lock.
 BATCH = 500
@@ -104,21 +104,20 @@ def _log(by, rule: RetentionRule, **facts) -> None:
 def extend(*, record: Record, until: datetime.date, reason: str, by) -> Record:
     """Keep a reviewed record longer: with a reason, at most so often and so long, never beyond the law's limit."""
     record = own_locked(record, by)
-    dates, today = dates_for_owner(record), timezone.localdate()
-    furthest = min(add_months(today, limits().longest_extension), dates.latest)
+    dates = dates_for_owner(record)
     errors = {}
     if dates.extensions >= limits().most_extensions:
         errors["until"] = (
             f"Diese Meldung wurde schon {dates.extensions}-mal verlängert. Mehr ist nicht vorgesehen; "
             "sie wird an ihrem Löschtag gelöscht."
         )
-    elif furthest <= today:
-        errors["until"] = f"Die Höchstfrist endete am {dates.latest:%d.%m.%Y}. Die Meldung ist zu löschen."
-    elif not max(today, dates.review_on) < until <= furthest:
-        earliest = max(today, dates.review_on) + datetime.timedelta(days=1)
-        errors["until"] = f"Bitte ein Datum vom {earliest:%d.%m.%Y} bis {furthest:%d.%m.%Y} wählen."
-        if earliest > furthest:
-            errors["until"] = f"Die Meldung wird ohnehin erst nach dem {furthest:%d.%m.%Y} geprüft."
+    elif (span := extension_span(dates)) is None:
+        errors["until"] = (
+            "Eine Verlängerung ist zurzeit nicht möglich. "
+            f"Die Prüfung ist am {dates.review_on:%d.%m.%Y}, die Höchstfrist endet am {dates.latest:%d.%m.%Y}."
+        )
+    elif not span[0] <= until <= span[1]:
+        errors["until"] = f"Bitte ein Datum vom {span[0]:%d.%m.%Y} bis {span[1]:%d.%m.%Y} wählen."
     if not reason.strip():
         errors["reason"] = "Es fehlt die Begründung. Bitte angeben, wozu die Meldung noch erforderlich ist."
     if errors:
@@ -126,6 +125,14 @@ def extend(*, record: Record, until: datetime.date, reason: str, by) -> Record:
     record.extensions.create(agency=record.agency, until=until, reason=reason.strip(), extended_by=by)
     audit.record(audit.Act.RETENTION_EXTENDED, by=by, obj=record, owner=record.agency, until=until.isoformat())
     return record
+
+
+def extension_span(dates: Dates) -> tuple[datetime.date, datetime.date] | None:
+    """First and last day a record with these dates may be kept to; None where it may not be kept longer."""
+    today = timezone.localdate()
+    first = max(today, dates.review_on) + datetime.timedelta(days=1)
+    last = min(add_months(today, limits().longest_extension), dates.latest)
+    return (first, last) if first <= last and dates.extensions < limits().most_extensions else None
 
 
 def own_locked(record: Record, by) -> Record:

@@ -117,7 +117,7 @@ def check_context(record: Record, *, extension_form=None, deletion_form=None) ->
         "dates": dates,
         "extensions": record.extensions.select_related("extended_by"),
         "most_extensions": limits().most_extensions,
-        "may_extend": dates.extensions < limits().most_extensions and dates.latest > timezone.localdate(),
+        "span": retention_actions.extension_span(dates),
         "extension_form": extension_form or ExtensionForm(auto_id="extend_%s"),
         "deletion_form": deletion_form or DeletionForm(auto_id="delete_%s"),
     }
