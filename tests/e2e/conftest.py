@@ -114,11 +114,11 @@ def eager() -> Iterator[None]:
 
 
 @pytest.fixture
-def visit(browser, live_server, eager):
+def arrive(browser, live_server, eager):
     """A factory of visitors. At the end no page may have had faults, script errors or requests to other hosts."""
     visitors: list[Visitor] = []
 
-    def arrive(user: User) -> Visitor:
+    def arrival() -> Visitor:
         context = browser.new_context(viewport=DESK, locale="de-DE", timezone_id="Europe/Berlin")
         context.set_default_timeout(PATIENCE_MS)
         visitor = Visitor(context, context.new_page(), live_server.url)
@@ -126,13 +126,24 @@ def visit(browser, live_server, eager):
         context.on("console", lambda message: _note_message(visitor, message))
         context.on("weberror", lambda error: visitor.faults.append(f"script error: {error.error}"))
         visitors.append(visitor)
-        visitor.sign_in(user)
         return visitor
 
-    yield arrive
+    yield arrival
     for visitor in visitors:
         visitor.context.close()
     assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+@pytest.fixture
+def visit(arrive):
+    """A factory of visitors who have signed in."""
+
+    def visitor_of(user: User) -> Visitor:
+        visitor = arrive()
+        visitor.sign_in(user)
+        return visitor
+
+    return visitor_of
 
 
 def _note_host(visitor: Visitor, url: str) -> None:
