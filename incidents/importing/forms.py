@@ -16,6 +16,13 @@ KIND_LABELS = {Kind.INCIDENT: "Vorfälle", Kind.COMPLAINT: "Beschwerden", COUNTS
 _LARGEST_MAPPING = 256 * 1024
 
 
+def _is_storable(content: object) -> bool:
+    """JSON allows what the database does not hold: null characters; ValueError for numbers without value and halves."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    return "\\u0000" not in text
+
+
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(
         label="Was enthält die Datei?",
@@ -46,9 +53,10 @@ class UploadForm(forms.Form):
             return {}
         try:
             content = json.loads(upload.read()) if upload.size <= _LARGEST_MAPPING else None
+            is_storable = _is_storable(content)
         except (ValueError, RecursionError):
-            content = None
-        if not isinstance(content, dict):
+            content, is_storable = None, False
+        if not (isinstance(content, dict) and is_storable):
             raise forms.ValidationError("Die Zuordnungsdatei ist kein lesbares JSON-Objekt. Bitte die Datei prüfen.")
         return content
 

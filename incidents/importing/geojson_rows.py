@@ -18,7 +18,9 @@ NESTED = "Eine Eigenschaft enthält eine Liste oder ein Objekt. Bitte nur Texte 
 def geojson_table(text: TextIO) -> Table:
     try:
         document = json.load(text, parse_constant=_not_a_number)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise FileError("Die Datei ist kein gültiges GeoJSON. Bitte die Datei neu ausgeben.") from error
     features = document.get("features")
     if document.get("type") != "FeatureCollection" or not isinstance(features, list):
