@@ -31,7 +31,7 @@ from tests.access.stage import Stage, body_of
 # Descriptions without data, the same for everybody.
 PUBLIC = ("api:schema",)
 # What a look may leave behind: the log, the session, that a key was used, failed sign-ons.
-TRACES = {"agencies_auditentry", "django_session", "agencies_apikey"}
+TRACES = {"agencies_auditentry", "agencies_unsealedentry", "django_session", "agencies_apikey"}
 ELSEWHERE = ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:evil.example")
 UNUSUAL_METHODS = ("OPTIONS", "TRACE", "CONNECT", "PROPFIND", "SPIELE")
 

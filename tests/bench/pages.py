@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from agencies.purpose import PURPOSES, SESSION_KEY
 from incidents.models import Incident, IncidentDetail
 from tests.bench.measurement import Measurement, median_ms
 
@@ -28,6 +29,9 @@ MISSING_WORD = "Quastenflosser"
 def reader_client() -> Client:
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(get_user_model().objects.get(email=READER), backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session[SESSION_KEY] = PURPOSES[0]
+    session.save()
     return client
 
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from incidents.models import Incident
 from lagebild.models import Picture
-from tests.bench import deliveries, interface, pages, picture
+from tests.bench import audit, deliveries, interface, pages, picture
 from tests.bench.measurement import Measurement, seconds
 
 DEFAULT_RECORDS = 30_000
@@ -58,6 +58,8 @@ def main() -> None:
         rolled_back(picture.edition),
         rolled_back(deliveries.file_import),
         rolled_back(deliveries.bulk_upsert),
+        rolled_back(audit.writing),
+        rolled_back(audit.chain),
         interface.pull(),
     )
     for stage in stages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -83,8 +84,18 @@ def share(release, path: str) -> None:
     assert "Polizei" in panel.inner_text()
 
 
+def state_purpose(visitor, purpose: str) -> None:
+    """Answer the question that stands between a person and the first foreign data of a session."""
+    assert visitor.page.locator("h1").inner_text() == "Zweck der Einsicht"
+    visitor.inspect()
+    visitor.page.get_by_label(purpose).check()
+    visitor.press("Weiter")
+
+
 def read_as_partner(police, path: str) -> None:
     police.open("/beschwerden/?own=shared")
+    state_purpose(police, "Lagebeurteilung im eigenen Zuständigkeitsbereich")
+    assert police.page.url.endswith("/beschwerden/?own=shared")
     assert "Lärm auf der Straße" in police.text()
     police.inspect()
     police.open(path)
@@ -118,6 +129,10 @@ def freeze_edition(chair) -> str:
     number = chair.page.locator("h1").inner_text()
     assert re.fullmatch(r"Ausgabe \d{4}-001", number)
     chair.inspect()
+    edition = chair.page.url
+    chair.open("/konto/zweck/")
+    state_purpose(chair, "Vor- oder Nachbereitung einer Sitzung der Sicherheitskooperation")
+    chair.open(urlsplit(edition).path)
     printed = chair.context.request.get(f"{chair.page.url}ausgabe.pdf")
     assert printed.body().startswith(b"%PDF-")
     return number
