@@ -37,6 +37,7 @@ class Act(models.TextChoices):
     CREATED = "created", "Erfassung"
     CHANGED = "changed", "Änderung"
     DELETED = "deleted", "Löschung"
+    REDACTED = "redacted", "Angabe im Verlauf geschwärzt"
     RETENTION_EXTENDED = "retention_extended", "Aufbewahrung verlängert"
     RETENTION_RUN = "retention_run", "Löschlauf"
     LEVEL_CHANGED = "level_changed", "Freigabestufe geändert"

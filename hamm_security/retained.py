@@ -34,6 +34,8 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "incidents_complaintnote": (Fate.WITH_RECORD, "note for the partners"),
     "incidents_incidentextension": (Fate.WITH_RECORD, "why it was kept longer"),
     "incidents_complaintextension": (Fate.WITH_RECORD, "why it was kept longer"),
+    "incidents_incidentrevision": (Fate.WITH_RECORD, "old and new values of what changed"),
+    "incidents_complaintrevision": (Fate.WITH_RECORD, "old and new values of what changed"),
     "incidents_incidentgroupobjectpermission": (Fate.WITH_RECORD, "grants"),
     "incidents_complaintgroupobjectpermission": (Fate.WITH_RECORD, "grants"),
     "incidents_importrun": (Fate.EXPIRES, "12 months; not taken over: 1 day"),

@@ -35,6 +35,7 @@ from incidents.models import (
     Source,
 )
 from incidents.retention import Door
+from incidents.revisions import set_author
 from incidents.workflow import TRANSITIONS, Status
 
 MODEL_OF_KIND: dict[str, type[Record]] = {Kind.INCIDENT: Incident, Kind.COMPLAINT: Complaint}
@@ -346,6 +347,7 @@ def note_delivery(*, agency: Agency, days: list[datetime.date], basis: str) -> N
 def _own_locked(record: Record, by, capability: str) -> Record:
     if record.agency_id != by.agency_id or not by.can(capability):
         raise PermissionDenied("Ihre Rolle erlaubt diesen Schritt an der Meldung nicht.")
+    set_author(by)
     return (
         type(record)
         .objects.select_for_update(of=("self",))

@@ -15,6 +15,7 @@ from agencies.models import Agency
 from agencies.visibility import AgencyOwned, AgencyOwnedQuerySet, AgencyScoped, SharingLevel
 from incidents.changes_models import FeedPosition, ToldRecord  # noqa: F401 – tables of this app
 from incidents.querysets import RecordQuerySet
+from incidents.revision_triggers import only_blackened, only_with_record, remembers
 from incidents.workflow import Status
 
 
@@ -210,12 +211,14 @@ class Incident(Record):
     class Meta(Record.Meta):
         verbose_name = "Vorfall"
         verbose_name_plural = "Vorfälle"
+        triggers = (remembers("incidents_incidentrevision", part="face", key="id"),)
 
 
 class Complaint(Record):
     class Meta(Record.Meta):
         verbose_name = "Beschwerde"
         verbose_name_plural = "Beschwerden"
+        triggers = (remembers("incidents_complaintrevision", part="face", key="id"),)
 
 
 class RecordDetail(AgencyOwned):
@@ -260,11 +263,17 @@ class RecordDetail(AgencyOwned):
 class IncidentDetail(RecordDetail):
     record = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="detail")
 
+    class Meta(RecordDetail.Meta):
+        triggers = (remembers("incidents_incidentrevision", part="detail", key="record_id"),)
+
 
 class ComplaintDetail(RecordDetail):
     record = models.OneToOneField(Complaint, on_delete=models.CASCADE, primary_key=True, related_name="detail")
     complainant_contact = models.CharField("Kontakt der meldenden Person", max_length=300, blank=True)
     reporter_key = models.CharField("Kennung der meldenden Person", max_length=64, blank=True)
+
+    class Meta(RecordDetail.Meta):
+        triggers = (remembers("incidents_complaintrevision", part="detail", key="record_id"),)
 
 
 class RecordNote(AgencyOwned):
@@ -297,6 +306,35 @@ class IncidentNote(RecordNote):
 
 class ComplaintNote(RecordNote):
     record = models.OneToOneField(Complaint, on_delete=models.CASCADE, primary_key=True, related_name="note")
+
+
+class RecordRevision(AgencyOwned):
+    """What one write changed of face or detail: column -> [old, new]. The owner's alone; written by the database."""
+
+    at = models.DateTimeField("Zeitpunkt")
+    part = models.CharField(max_length=6)
+    changes = models.JSONField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    redacted_at = models.DateTimeField(null=True, blank=True)
+    redacted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+        ordering = ("-at", "-pk")
+
+
+class IncidentRevision(RecordRevision):
+    record = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="revisions")
+
+    class Meta(RecordRevision.Meta):
+        triggers = (only_blackened(), only_with_record("incidents_incident"))
+
+
+class ComplaintRevision(RecordRevision):
+    record = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="revisions")
+
+    class Meta(RecordRevision.Meta):
+        triggers = (only_blackened(), only_with_record("incidents_complaint"))
 
 
 class IncidentGroupObjectPermission(GroupObjectPermissionBase):

@@ -22,6 +22,7 @@ def record_patterns(kind: Kind) -> list:
         path("<uuid:pk>/freigaben/<slug:slug>/zuruecknehmen/", detail.revoke, extra, name="revoke"),
         path("<uuid:pk>/hinweis/", detail.note, extra, name="note"),
         path("<uuid:pk>/hinweis/freigeben/", detail.clear_note, extra, name="clear_note"),
+        path("<uuid:pk>/verlauf/<int:revision>/schwaerzen/", detail.blacken, extra, name="blacken"),
         path("<uuid:pk>/ort.geojson", maps.place, extra, name="place"),
     ]
 

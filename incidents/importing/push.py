@@ -22,6 +22,7 @@ from incidents.importing.store import Prepared, Store
 from incidents.importing.weeks import note_weeks
 from incidents.models import DeliveryBasis, RecordDetail, SharingDefault, Source
 from incidents.retention import Door
+from incidents.revisions import set_author
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def push(*, kind: str, rows: list[PushedRow], by) -> list[PushedResult]:
     if not by.can("enter_records"):
         raise PermissionDenied("Ihre Rolle erlaubt das Erfassen von Meldungen nicht.")
     one_at_a_time(agency=by.agency, kind=kind)
+    set_author(by)
     store = Store(
         model=MODEL_OF_KIND[kind],
         agency=by.agency,
@@ -101,9 +103,7 @@ def _check_all(
         face, exact, objection = locate(data, districts) if "lon" not in errors else ({}, {}, None)
         if objection:
             errors["lon"] = objection
-        data, beyond = reach.limit(
-            data, known=known, face=face, has_place=row.has_place, is_asked=False, keeps=True
-        )
+        data, beyond = reach.limit(data, known=known, face=face, has_place=row.has_place, is_asked=False, keeps=True)
         errors |= beyond
         if known is None:
             errors |= door.objection(data)

@@ -23,6 +23,7 @@ from incidents.importing.refusals import FileError, Tally
 from incidents.importing.store import Store
 from incidents.importing.weeks import note_weeks, weeks_between
 from incidents.models import DeliveryBasis, ImportRun, ImportStatus, Kind
+from incidents.revisions import set_author
 
 # Keys of the database's advisory locks: one import per agency and kind at a time.
 _LOCKS = {Kind.INCIDENT: 410_001, Kind.COMPLAINT: 410_002, COUNTS: 410_003}
@@ -68,6 +69,7 @@ def import_file(delivery: Delivery, *, all_or_nothing: bool = False, run: Import
     try:
         with transaction.atomic():
             one_at_a_time(agency=delivery.agency, kind=delivery.kind)
+            set_author(delivery.by)
             tally = _go_through(delivery, writes=True)
             if all_or_nothing and tally.refused:
                 raise _AllOrNothingError(tally)

@@ -21,6 +21,8 @@ from incidents.geo import cell_boundary
 from incidents.history import history_of
 from incidents.models import Record
 from incidents.retention import dates_for_owner
+from incidents.revisions import blacken as blacken_revision
+from incidents.revisions import revisions_of
 from incidents.sight import is_granted_singly, reason_for, sight_of_record
 from incidents.views.pages import PAGES, map_source, own_record, private_page, visible_record
 from incidents.workflow import allowed_steps
@@ -75,6 +77,7 @@ def _own_context(request: HttpRequest, record: Record, bound_forms: dict) -> dic
         "sight": sight_of_record(record, granted),
         "granted": granted,
         "history": history_of(record),
+        "revisions": revisions_of(record),
         "retention": dates_for_owner(record),
         "may_enter": user.can("enter_records"),
         "may_share": may_share,
@@ -210,4 +213,17 @@ def clear_note(request: HttpRequest, kind: str, pk) -> HttpResponse:
         record,
         lambda: actions.clear_note(record=record, by=request.user),
         "Der Hinweis ist freigegeben.",
+    )
+
+
+@require_POST
+@private_page()
+def blacken(request: HttpRequest, kind: str, pk, revision: int) -> HttpResponse:
+    record = own_record(request, kind, pk, "share_records")
+    remembered = get_object_or_404(record.revisions, pk=revision)
+    return _attempt(
+        request,
+        record,
+        lambda: blacken_revision(record=record, revision=remembered, by=request.user),
+        "Die Angaben dieser Änderung sind geschwärzt.",
     )

@@ -20,6 +20,7 @@ from incidents.models import Area, Kind, Record
 
 ROUTES = (
     *("list", "create", "detail", "edit", "export", "advance", "level", "grant", "revoke", "note", "clear_note"),
+    "blacken",
     *("sight", "similar", "place", "defaults"),
 )
 

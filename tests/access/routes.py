@@ -127,6 +127,9 @@ incidents:note            POST incident internal      log log 404 404 404 404 40
 incidents:note            POST incident cooperation   log log 404 404 404 404 403 404 404 403 403 403 302 302 302
 incidents:clear_note      POST incident internal      log log 404 404 404 404 404 404 404 404 404 404 403 302 302
 incidents:clear_note      POST incident cooperation   log log 404 404 404 404 403 404 404 403 403 403 403 302 302
+incidents:blacken         POST incident internal revision log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+incidents:blacken         POST incident cooperation revision log log 404 404 404 404 403 404 404 403 403 403 403 302 302
+incidents:blacken         POST incident granted revision log log 404 404 404 404 404 404 404 404 403 403 403 302 302
 incidents:place           GET  incident internal      log log 404 404 404 404 404 404 404 404 404 404 200 200 200
 incidents:place           GET  incident cooperation   log log 404 404 404 404 200 404 404 200 200 200 200 200 200
 incidents:place           GET  incident granted       log log 404 404 404 404 404 404 404 404 200 200 200 200 200
@@ -158,6 +161,7 @@ complaints:revoke         POST complaint cooperation grant log log 404 404 404 4
 complaints:revoke         POST complaint granted grant log log 404 404 404 404 404 404 404 404 403 403 403 302 302
 complaints:note           POST complaint internal     log log 404 404 404 404 404 404 404 404 404 404 302 302 302
 complaints:clear_note     POST complaint internal     log log 404 404 404 404 404 404 404 404 404 404 403 302 302
+complaints:blacken        POST complaint internal revision log log 404 404 404 404 404 404 404 404 404 404 403 302 302
 complaints:place          GET  complaint internal     log log 404 404 404 404 404 404 404 404 404 404 200 200 200
 complaints:place          GET  complaint cooperation  log log 404 404 404 404 200 404 404 200 200 200 200 200 200
 complaints:place          GET  complaint granted      log log 404 404 404 404 404 404 404 404 200 200 200 200 200

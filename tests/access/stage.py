@@ -361,6 +361,7 @@ def build_stage() -> Stage:
     }
     for (kind, label), record in records.items():
         args[f"{kind} {label}"] = [record.pk]
+        args[f"{kind} {label} revision"] = [record.pk, record.revisions.first().pk]
         args[f"{kind} {label} grant"] = [record.pk, "ordnungsamt"]
     return Stage(world, args, records, things, _secrets(world, records), _keys(world), sessions)
 
