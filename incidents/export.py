@@ -8,6 +8,7 @@ import h3.api.basic_int as h3
 from django.utils import timezone
 
 from agencies import spreadsheet
+from agencies.models import Agency
 from incidents.models import Record
 from incidents.sight import is_granted_singly
 
@@ -20,6 +21,25 @@ HEADINGS = (
 def as_csv(records: Iterable[Record], by) -> str:
     """The table of these records, which bring their category with group, agency, district and note."""
     return spreadsheet.as_csv(HEADINGS, (_cells(record, by) for record in records))
+
+
+def table_of_now(records: list[Record], by) -> tuple[str, list[Record]]:
+    """The finished table with its rows: none of an agency whose membership was no longer active when it was finished.
+
+    Writing takes a while; a suspension meanwhile takes the rows out again.
+    """
+    while True:
+        text = as_csv(records, by)
+        standing = _still_given(records, by)
+        if len(standing) == len(records):
+            return text, records
+        records = standing
+
+
+def _still_given(records: list[Record], by) -> list[Record]:
+    by.agency.__dict__.pop("is_sharing", None)
+    giving = set(Agency.objects.active().values_list("pk", flat=True)) if by.agency.is_sharing else set()
+    return [record for record in records if record.agency_id in giving | {by.agency_id}]
 
 
 def _cells(record: Record, by) -> tuple:

@@ -157,10 +157,11 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
         if len(rows) > MOST_ROWS:
             form.add_error(None, "Die Auswahl hat mehr als 20.000 Meldungen. Bitte den Filter enger fassen.")
         else:
+            text, rows = table.table_of_now(rows, request.user)
             purpose = form.cleaned_data["purpose"]
             log_rows(audit.Act.EXPORTED, by=request.user, kind=kind, rows=rows, purpose=purpose, rows_count=len(rows))
             name = f"{pages.many.lower().replace('ä', 'ae')}-{timezone.localdate():%Y-%m-%d}.csv"
-            return download(table.as_csv(rows, request.user), name)
+            return download(text, name)
     total = records.order_by()[: MOST_ROWS + 1].count()
     context = {
         "pages": pages,
