@@ -1,13 +1,15 @@
 """Who read our data, and the log search of the data-protection role."""
 
+import csv
 import datetime
+import io
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agencies import audit
+from agencies import audit, audit_chain
 from agencies.audit import Act
 from agencies.models import AuditEntry
 
@@ -134,6 +136,78 @@ def test_as_many_queries_for_two_as_for_twenty(world, signed_in, path, name):
             client.get(path)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_the_lead_sees_who_read_how_often_and_why(world, signed_in):
+    for act, purpose in ((Act.READ, "Streife"), (Act.READ, "Streife"), (Act.PULLED, "Nachtabruf")):
+        read(world.partner, world.police, act, purpose=purpose)
+    read(world.stranger, world.police, purpose="Streife")
+    read(world.partner, world.order, purpose="eigene")
+    context = signed_in(world.owner_lead).get(READERS).context
+    rows = [(row["agency"], row["act"], row["purpose"], row["number"]) for row in context["summary"]]
+    assert rows[0] == ("Ordnungsamt", "Einsicht", "Streife", 2)
+    assert set(rows[1:]) == {
+        ("Ordnungsamt", "Abruf über die Schnittstelle", "Nachtabruf", 1),
+        ("Feuerwehr", "Einsicht", "Streife", 1),
+    }
+    only = signed_in(world.owner_lead).get(READERS, {"agency": "feuerwehr"}).context["summary"]
+    assert [(row["agency"], row["number"]) for row in only] == [("Feuerwehr", 1)]
+
+
+def table(response) -> list[list[str]]:
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    text = response.content.decode()
+    assert text.startswith("\ufeff")
+    return list(csv.reader(io.StringIO(text[1:]), delimiter=";"))
+
+
+def test_the_lead_takes_the_readings_away_without_persons(world, signed_in):
+    read(world.partner, world.police, purpose="=SUMME(A1)")
+    read(world.stranger, world.police, purpose="Streife")
+    read(world.partner, world.order)
+    response = signed_in(world.owner_lead).get(READERS + "einsichten.csv", {"agency": "ordnungsamt"})
+    headings, row = table(response)
+    assert headings == ["Zeit", "Behörde", "Zugang", "Vorgang", "Was", "Zweck"]
+    assert row[1:] == ["Ordnungsamt", "Person", "Einsicht", "Liste", "'=SUMME(A1)"]
+    assert world.partner.full_name not in response.text
+    entry = AuditEntry.objects.get(action=Act.EXPORTED)
+    assert (entry.user, entry.purpose, entry.facts) == (
+        world.owner_lead,
+        "Nachweis der Einsichten in die eigenen Daten",
+        {"log": "readers", "rows": 1},
+    )
+
+
+def test_the_entries_found_are_exported_with_their_reason(world, signed_in):
+    read(world.partner, world.police, purpose="@formel", page=3)
+    read(world.stranger, world.police, Act.PULLED)
+    audit.record(Act.SEARCHED, by=world.chair, kind="incident", owners={"polizei": 4})
+    client = signed_in(world.data_protection)
+    path = LOG + "protokoll.csv"
+    assert client.get(path)["Location"] == LOG
+    assert client.get(path, {"purpose": "", "act": "read"})["Location"] == f"{LOG}?purpose=&act=read"
+    assert not AuditEntry.objects.filter(action=Act.EXPORTED).exists()
+    query = {"purpose": "Anfrage der Polizei", "owner": "polizei"}
+    headings, *rows = table(client.get(path, query))
+    assert headings[:5] == ["Nummer", "Zeit", "Person oder Schlüssel", "Behörde", "Vorgang"]
+    assert [(row[2], row[4], row[7], row[9]) for row in rows] == [
+        (str(world.chair), "Suche und Liste", "", ""),
+        (str(world.stranger), "Abruf über die Schnittstelle", "Polizei", ""),
+        (str(world.partner), "Einsicht", "Polizei", "'@formel"),
+    ]
+    entry = AuditEntry.objects.get(action=Act.EXPORTED)
+    assert (entry.user, entry.purpose) == (world.data_protection, "Anfrage der Polizei")
+    assert entry.facts == {"log": "audit", "filters": ["owner"], "rows": 3}
+    found = client.get(LOG, query)
+    assert f"{path}?purpose=Anfrage+der+Polizei&amp;owner=polizei" in found.text
+
+
+def test_the_page_of_the_log_shows_the_end_of_the_chain(world, signed_in):
+    client = signed_in(world.data_protection)
+    assert "Noch ist kein Eintrag versiegelt" in client.get(LOG).text
+    read(world.partner, world.police)
+    audit_chain.seal()
+    assert audit_chain.head().digest in client.get(LOG).text
 
 
 def test_long_lists_have_pages(world, signed_in):
