@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from agencies.audit import Act
-from agencies.models import AuditEntry, KeyScope, MembershipStatus
+from agencies.models import AuditEntry, FactorKind, KeyScope, MembershipStatus
 from agencies.roles import Role
 
 ACTS = dict(Act.choices)
 _OBJECTS = {
     "agencies.user": "Person",
+    "agencies.agency": "Behörde",
+    "agencies.invitation": "Einladung",
+    "agencies.signon": "Anmeldedienst",
     "agencies.apikey": "Zugangsschlüssel",
     "agencies.membership": "Mitgliedschaft",
     "agencies.auditcheckpoint": "Protokoll bis Position",
@@ -43,6 +46,7 @@ _FACTS = {
     "delete": "Löschung nach Monaten",
     "demonstration": "Demonstration",
     "edition": "Ausgabe",
+    "factor": "zweiter Faktor",
     "endpoint": "Schnittstelle",
     "entries": "Einträge",
     "file": "Datei",
@@ -50,6 +54,7 @@ _FACTS = {
     "hits": "Treffer",
     "is_active": "aktiv",
     "kind": "Art",
+    "left": "verbleibend",
     "level": "Freigabestufe",
     "method": "Methode",
     "log": "Bereich",
@@ -69,6 +74,7 @@ _FACTS = {
     "rule": "Regel",
     "scope": "Umfang",
     "seed": "Startwert",
+    "sessions": "Sitzungen",
     "sha256": "Prüfsumme",
     "sharing_defaults": "Vorgaben",
     "status": "Stand",
@@ -115,6 +121,20 @@ _VALUES = {
     "agenda_removed": "Tagesordnungspunkt gelöscht",
     "edition_attached": "Ausgabe vorgelegt",
     "access_link": "Zugangslink",
+    "password": "Passwort",
+    "openid": "Anmeldedienst der Behörde",
+    "service": "Anmeldedienst der Behörde",
+    "sign_on": "Anmeldedienst",
+    "none": "keiner",
+    **{kind.value: kind.label for kind in FactorKind},
+    "no_flow": "nicht oder anderswo begonnen",
+    "state": "fremde Rückkehr",
+    "nonce": "fremdes Zeichen des Dienstes",
+    "token": "ungültiges Zeichen des Dienstes",
+    "discovery": "Dienst nicht erreichbar",
+    "issuer": "Dienst nennt sich anders",
+    "email_unverified": "Adresse nicht bestätigt",
+    "no_account": "kein offenes Konto der Behörde",
     "document": "Vereinbarung",
     "place": "Ort",
     "audit": "Protokoll",

@@ -70,7 +70,7 @@ def begin(request: HttpRequest, service: SignOn, *, redirect_uri: str, next_url:
     except (CallError, KeyError) as error:
         raise RefusedError("discovery") from error
     if not endpoint.startswith("https://"):
-        raise RefusedError("endpoint")
+        raise RefusedError("discovery")
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     request.session[_FLOW] = {
         "service": service.pk,

@@ -62,7 +62,7 @@ class LocalWordsValidator:
             )
 
     def get_help_text(self) -> str:
-        return "Nicht aus Ihrem Namen, Ihrer E-Mail-Adresse oder dem Namen der Behörde gebildet."
+        return "Es ist nicht aus den Namen der Behörde oder des Portals gebildet."
 
     def _words(self, user: User | None) -> set[str]:
         texts = [settings.PORTAL_NAME]

@@ -19,6 +19,7 @@ from agencies.models import Agency, Invitation, RoleGroup, User
 from agencies.roles import COORDINATION_ROLES, Role
 from agencies.sessions import end_sessions
 
+FORGOTTEN_AFTER = datetime.timedelta(days=30)
 _INVITATIONS = Signer(salt="agencies.invitation")
 
 
@@ -92,6 +93,13 @@ def withdraw_invitation(*, invitation: Invitation, by: User) -> None:
     invitation.withdrawn_at = timezone.now()
     invitation.save(update_fields=("withdrawn_at",))
     audit.record(audit.Act.INVITATION_WITHDRAWN, by=by, obj=invitation, owner=invitation.agency)
+
+
+def forget_invitations(agency: Agency) -> int:
+    """Delete names and addresses of whoever has not come, a month after the invitation has ended; how many."""
+    long_ago = timezone.now() - FORGOTTEN_AFTER
+    count, _ = agency.person_invitations.filter(accepted_at=None, expires_at__lt=long_ago).delete()
+    return count
 
 
 @transaction.atomic

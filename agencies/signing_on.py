@@ -62,7 +62,7 @@ def _open(request: HttpRequest, user: User, *, through: str, factor: str, next_u
     login(request, user, backend=_BACKEND)
     if factor:
         request.session[FACTOR] = factor
-    audit.record(audit.Act.LOGIN, by=user, through=through, factor=factor)
+    audit.record(audit.Act.LOGIN, by=user, through=through, factor=factor or "none")
     # People without an agency have no start page; their account page says what is missing.
     return redirect(next_url or ("start" if user.agency_id else "account"))
 

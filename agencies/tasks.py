@@ -1,4 +1,4 @@
-"""Background work on the log, on terms of memberships, and mail to people.
+"""Background work on the log, on terms of memberships, on sessions, and mail to people.
 
 What a mail to a person says is looked up here, so that the request does the same work for everybody.
 """
@@ -21,8 +21,9 @@ from agencies import audit, audit_chain
 from agencies.limits import count
 from agencies.lockout import digest_of
 from agencies.membership_terms import keep_term, memberships_running_out
-from agencies.models import Invitation, Membership, User
-from agencies.people import invitation_token
+from agencies.models import Agency, Invitation, Membership, User
+from agencies.people import forget_invitations, invitation_token
+from agencies.sessions import SessionStore
 from hamm_security.celery import task
 
 
@@ -49,6 +50,13 @@ def keep_membership(pk: int) -> str:
     """Remind of the end of one membership's term, or end it; works on that membership alone."""
     membership = Membership.objects.select_related("agency").filter(pk=pk).first()
     return keep_term(membership=membership, today=timezone.localdate()) if membership else ""
+
+
+@task
+def tidy_sign_on() -> int:
+    """Remove sessions past their end, and each agency's invitations that nobody has taken."""
+    SessionStore.clear_expired()
+    return sum(forget_invitations(agency) for agency in Agency.objects.all())
 
 
 @task(retry_on=(OSError, SMTPException))

@@ -301,6 +301,7 @@ RATE_LIMITS = {
     "rebuild": (3, 600),
     "password": (10, 600),
     "access_link": (60, 3600),
+    "password_mail": (3, 3600),
     "api_key": (1200, 60),
     "api_address": (6000, 60),
     "api_refused": (30, 60),
@@ -370,6 +371,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
+    "tidy-sign-on": {"task": "agencies.tasks.tidy_sign_on", "schedule": crontab(hour=1, minute=15)},
     "keep-memberships": {"task": "agencies.tasks.keep_memberships", "schedule": crontab(hour=0, minute=20)},
     "withdraw-shared": {"task": "incidents.tasks.withdraw_pending", "schedule": timedelta(minutes=5)},
     "rebuild-picture": {"task": "lagebild.tasks.rebuild_nightly", "schedule": crontab(hour=2, minute=30)},

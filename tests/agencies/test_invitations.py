@@ -16,6 +16,7 @@ from agencies.audit import Act
 from agencies.models import AuditEntry, Invitation, User
 from agencies.people import invitation_token, invite, take_invitation
 from agencies.roles import Role
+from agencies.tasks import tidy_sign_on
 from tests.factories import PASSWORD
 
 ADD = "/behoerden/polizei/personen/neu/"
@@ -108,6 +109,17 @@ def test_withdrawn_replaced_and_made_up_invitations_open_nothing(world, signed_i
 def test_an_own_colleague_is_named(world, signed_in):
     answer = signed_in(world.owner_lead).post(ADD, {"full_name": "X", "email": "Freigabe@polizei.example"})
     assert "email" in answer.context["form"].errors
+
+
+def test_invitations_nobody_took_are_forgotten(world):
+    young, _ = invited(world, "jung@polizei.example")
+    old, _ = invited(world, "alt@polizei.example")
+    taken, _ = invited(world, "da@polizei.example")
+    take_invitation(invitation=taken, password=NEW)
+    month_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=31)
+    Invitation.objects.filter(pk__in=(old.pk, taken.pk)).update(expires_at=month_ago)
+    assert tidy_sign_on() == 1
+    assert set(Invitation.objects.all()) == {young, taken}
 
 
 @pytest.mark.parametrize("by", ["owner_entry", "owner_release", "stranger", "chair", "data_protection", "admin"])

@@ -71,7 +71,7 @@ def test_it_opens_the_own_account_and_leads_on(service, world):
     client, answer = go(service, path=f"{PATH}?next=/behoerden/")
     assert answer.url == "/behoerden/"
     assert client.get("/konto/").context["user"] == world.owner_entry
-    assert AuditEntry.objects.get(action=Act.LOGIN).facts == {"through": "openid", "factor": ""}
+    assert AuditEntry.objects.get(action=Act.LOGIN).facts == {"through": "openid", "factor": "none"}
 
 
 def test_the_question_carries_state_nonce_and_a_hashed_verifier(service):

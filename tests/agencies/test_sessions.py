@@ -11,6 +11,7 @@ from agencies.audit import Act
 from agencies.models import AuditEntry, Session
 from agencies.people import deactivate_person
 from agencies.sessions import browser_family, coarse_address, digest_of_key, end_sessions, end_sessions_of
+from agencies.tasks import tidy_sign_on
 from tests.factories import PASSWORD
 
 SESSIONS = "/konto/sitzungen/"
@@ -143,6 +144,14 @@ def test_a_new_password_ends_the_other_sessions(world):
     here.post("/konto/passwort/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
     assert [is_in(here), is_in(there)] == [True, False]
     assert Session.objects.filter(user=world.owner_entry).count() == 1
+
+
+def test_sessions_past_their_end_are_removed(world):
+    log_in(world.owner_entry)
+    log_in(world.partner)
+    Session.objects.filter(user=world.partner).update(expire_date=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
+    tidy_sign_on()
+    assert [row.user for row in Session.objects.exclude(user=None)] == [world.owner_entry]
 
 
 def test_ending_nothing_is_not_logged(world):
