@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from agencies import audit, audit_chain
-from agencies.access import requires
+from agencies.access import freshly_confirmed, requires
 from agencies.log_forms import AuditFilter, ReadersFilter
 from agencies.log_words import ACTS, act_words, fact_words, object_words, read_words
 from agencies.models import Agency, AuditEntry
@@ -64,6 +64,7 @@ def readers(request: HttpRequest) -> HttpResponse:
 
 @requires("lead_agency")
 @require_safe
+@freshly_confirmed
 def readers_csv(request: HttpRequest) -> HttpResponse:
     """The filtered readings as a table: time, agency, act and purpose, and again no person."""
     agency = request.user.agency
@@ -141,6 +142,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
 
 @requires("read_audit")
 @require_safe
+@freshly_confirmed
 def audit_log_csv(request: HttpRequest) -> HttpResponse:
     """The entries found, as a table; with the same reason as the search, else back to it."""
     form = AuditFilter(request.GET)
