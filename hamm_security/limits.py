@@ -27,6 +27,10 @@ ANY_METHOD = {
     "complaints:sight": "typing",
     "lagebild:edition_pdf": "print",
     "conferences:pdf": "print",
+    "privacy_readers_csv": "export",
+    "privacy_log_csv": "export",
+    "sign_on": "sign_on_service",
+    "sign_on_return": "sign_on_service",
 }
 SENDING = {
     "incidents:export": "export",
@@ -34,6 +38,8 @@ SENDING = {
     "imports:index": "upload",
     "lagebild:rebuild": "rebuild",
     "password_change": "password",
+    "confirm": "password",
+    "password_forgotten": "mail",
     "agencies:person_add": "access_link",
     "agencies:person_link": "access_link",
 }
@@ -76,6 +82,6 @@ class RequestRate:
         who = f"person:{request.user.pk}" if is_known else address_of(request)
         names = ["person" if is_known else "visitor", ANY_METHOD.get(route)]
         if request.method == "POST":
-            names += [SENDING.get(route)] if is_known else ["sign_on"]
+            names += [SENDING.get(route), None if is_known else "sign_on"]
         waits = [count(name, who) for name in names if name]
         return too_many_requests(request, max(waits)) if any(waits) else None

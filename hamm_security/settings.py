@@ -1,6 +1,7 @@
 """All settings, read from the environment. What is missing stops the start; nothing has an insecure default."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,6 +62,19 @@ def database(url: str, *, pool: bool) -> dict:
     return {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options, **config}
 
 
+def tile_address(url: str) -> str | None:
+    """Where browsers, and only browsers, fetch map tiles. Its origin goes into the content policy."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not re.fullmatch(r"[a-z0-9.-]+(:\d+)?", parts.netloc, re.ASCII | re.IGNORECASE):
+        raise ImproperlyConfigured(
+            "TILE_URL must be an https address without user name and password, "
+            "such as https://tiles.example/{z}/{x}/{y}.png."
+        )
+    return url
+
+
 # Start-up
 
 DEBUG = flag("DEBUG")
@@ -90,7 +104,7 @@ METRIC_EPSG = number("METRIC_EPSG", 25832)
 LOCAL_TIME_ZONE = os.environ.get("LOCAL_TIME_ZONE") or "Europe/Berlin"
 if LOCAL_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured(f"LOCAL_TIME_ZONE {LOCAL_TIME_ZONE!r} is unknown. Use a name such as Europe/Berlin.")
-TILE_URL = os.environ.get("TILE_URL") or None
+TILE_URL = tile_address(os.environ.get("TILE_URL", "").strip())
 TILE_ATTRIBUTION = os.environ.get("TILE_ATTRIBUTION", "")
 
 # Django

@@ -1,6 +1,8 @@
 """The portal refuses to start with anything missing, and says which variable and what to do."""
 
 import os
+import re
+import secrets
 import subprocess
 import sys
 import tomllib
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+
+from tests.project.test_layout import project_files
 
 ROOT = Path(settings.BASE_DIR)
 COMPLETE = {
@@ -57,6 +61,10 @@ def test_missing_variable_stops_the_start_and_is_named(name):
         ("LOCAL_TIME_ZONE", "Europe/Hamm"),
         ("METRIC_EPSG", "EPSG:25832"),
         ("DEBUG", "vielleicht"),
+        ("TILE_URL", "http://tiles.example/{z}/{x}/{y}.png"),
+        ("TILE_URL", "https://user:geheim@tiles.example/{z}/{x}/{y}.png"),
+        ("TILE_URL", "https://tiles.example; script-src */{z}"),
+        ("TILE_URL", "javascript:alert(1)"),
     ],
 )
 def test_unusable_value_stops_the_start_and_is_named(name, value):
@@ -90,6 +98,103 @@ def test_content_policy_admits_the_tile_server_and_nothing_else():
     assert load_settings(COMPLETE, expression).stdout.strip() == """["'self'", 'data:']"""
     tiles = {**COMPLETE, "TILE_URL": "https://tiles.example/{z}/{x}/{y}.png"}
     assert load_settings(tiles, expression).stdout.strip() == """["'self'", 'data:', 'https://tiles.example']"""
+
+
+PRODUCTION = {**COMPLETE, "RELEASE": "1", "TRUSTED_PROXY_COUNT": "1", "SECRET_KEY": secrets.token_urlsafe(64)}
+
+
+def test_the_deploy_check_finds_nothing_in_production():
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"],
+        env={"PATH": os.environ["PATH"], **PRODUCTION},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+def test_production_cookies_and_headers_are_the_strict_ones():
+    names = ("SESSION_COOKIE", "CSRF_COOKIE")
+    flags = [f"s.{name}_{part}" for name in names for part in ("NAME", "SECURE", "HTTPONLY", "SAMESITE", "DOMAIN")]
+    result = load_settings(PRODUCTION, ", ".join(flags))
+    assert result.stdout.split() == [
+        "__Host-sitzung",
+        "True",
+        "True",
+        "Lax",
+        "None",
+        "__Host-formular",
+        "True",
+        "True",
+        "Lax",
+        "None",
+    ]
+    result = load_settings(PRODUCTION, "s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD")
+    assert result.stdout.split() == ["31536000", "True", "False"]
+    assert load_settings({**PRODUCTION, "HSTS_PRELOAD": "1"}, "s.SECURE_HSTS_PRELOAD").stdout.strip() == "True"
+
+
+def test_policy_allows_nothing_but_the_portal_itself():
+    policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+    assert policy["img-src"] == ["'self'", "data:"]
+    rest = set(policy) - {"default-src", "base-uri", "frame-ancestors", "img-src"}
+    assert {name for name in rest if policy[name] != ["'self'"]} == set()
+    assert "unsafe" not in repr(policy)
+
+
+def test_limits_of_a_release_are_shared_by_all_processes():
+    expression = "s.CACHES['default']['BACKEND'].rsplit('.')[-1], s.CACHES['default'].get('LOCATION')"
+    assert load_settings(PRODUCTION, expression).stdout.split() == ["RedisCache", COMPLETE["BROKER_URL"]]
+    elsewhere = {**PRODUCTION, "CACHE_URL": "redis://cache.example/1"}
+    assert load_settings(elsewhere, expression).stdout.split() == ["RedisCache", "redis://cache.example/1"]
+    refused = load_settings({**PRODUCTION, "BROKER_URL": "amqp://broker.example"})
+    assert "CACHE_URL is missing" in refused.stderr
+
+
+def test_the_server_itself_never_calls_the_tile_server():
+    """Only the page's frame reads the setting, for the browser."""
+    apps = ("agencies", "incidents", "lagebild", "conferences", "hamm_security")
+    readers = [path for app in apps for path in (ROOT / app).rglob("*.py") if "TILE_URL" in path.read_text()]
+    assert {str(path.relative_to(ROOT)) for path in readers} == {
+        "hamm_security/settings.py",
+        "hamm_security/context.py",
+    }
+
+
+def test_calls_to_the_outside_leave_through_one_door():
+    """There are no webhooks. Sign-on services of agencies are called through `agencies/outgoing.py` alone."""
+    calls = re.compile(
+        r"^\s*(?:import|from) (?:http\.client|urllib\.request|requests|httpx|aiohttp|socket|ftplib)\b", re.M
+    )
+    apps = ("agencies", "incidents", "lagebild", "conferences", "hamm_security")
+    callers = {
+        str(path.relative_to(ROOT))
+        for app in apps
+        for path in (ROOT / app).rglob("*.py")
+        if calls.search(path.read_text()) and "local" not in path.parts
+    }
+    assert callers <= {"agencies/outgoing.py"}
+
+
+SECRET_SHAPES = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bxox[abprs]-[\w-]{10,}"
+    r"|\bglpat-[\w-]{20}|\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.|\b[0-9a-f]{12}\.[A-Za-z0-9_-]{43}\b"
+    r"|(?:postgresql|redis|amqp|https?)://[^\s/:@\"'${<]+:(?!PASSWORD@|geheim@)[^\s/@\"'${<]{6,}@"
+)
+
+
+def test_the_repository_holds_no_secret():
+    """Private keys, tokens of known services, access keys of the portal, addresses with passwords."""
+    found = []
+    for path in project_files():
+        if path.suffix in {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".html", ".js", ".txt", ".example", ""}:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found += [f"{path.relative_to(ROOT)}: {match.group(0)[:20]}" for match in SECRET_SHAPES.finditer(text)]
+    assert found == []
 
 
 def test_version_is_the_package_version():
