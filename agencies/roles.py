@@ -40,16 +40,16 @@ CAPABILITIES: dict[str, frozenset[Role]] = {
 CAPABILITY_LABELS: dict[str, str] = {
     "read_records": "Vorfälle und Beschwerden der eigenen Behörde und freigegebene Meldungen der Partner einsehen",
     "enter_records": "Vorfälle und Beschwerden erfassen und bearbeiten",
-    "share_records": "Freigabestufen ändern und einzelne Meldungen für Partner freigeben",
+    "share_records": "Freigabestufen ändern, einzelne Meldungen für Partner freigeben, über Aufbewahrung und Löschung entscheiden",
     "clear_notes": "Hinweise für Partner freigeben",
     "import_records": "Meldungen und Anzahlen aus Dateien übernehmen",
-    "lead_agency": "Personen, Rollen und Zugangsschlüssel der eigenen Behörde verwalten, Einsichten nachlesen",
+    "lead_agency": "Personen, Rollen, Zugangsschlüssel und Löschfristen der eigenen Behörde verwalten, Einsichten nachlesen",
     "read_picture": "Lagebild, Erkenntnisse, Konferenzen und Maßnahmen einsehen",
     "assess_findings": "Erkenntnisse bewerten",
     "freeze_editions": "Ausgaben des Lagebilds einfrieren",
     "run_conferences": "Konferenzen vorbereiten, einladen und festhalten",
     "report_measures": "den Sachstand von Maßnahmen melden",
-    "read_audit": "das Protokoll durchsuchen",
+    "read_audit": "das Protokoll durchsuchen und Löschnachweise einsehen",
     "administer_memberships": "Mitgliedschaften der Behörden verwalten",
 }
 

@@ -103,4 +103,4 @@ def blacken(*, record: Record, revision: RecordRevision, by) -> None:
     revision.changes = {name: [None, None] for name in revision.changes}
     revision.redacted_at, revision.redacted_by = timezone.now(), by
     revision.save(update_fields=("changes", "redacted_at", "redacted_by"))
-    audit.record(audit.Act.REDACTED, by=by, obj=record, owner=record.agency, revision=revision.pk)
+    audit.record(audit.Act.REDACTED, by=by, obj=record, owner=record.agency, number=revision.pk)
