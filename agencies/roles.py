@@ -40,10 +40,10 @@ CAPABILITIES: dict[str, frozenset[Role]] = {
 CAPABILITY_LABELS: dict[str, str] = {
     "read_records": "Vorfälle und Beschwerden der eigenen Behörde und freigegebene Meldungen der Partner einsehen",
     "enter_records": "Vorfälle und Beschwerden erfassen und bearbeiten",
-    "share_records": "Freigabestufen ändern, einzelne Meldungen für Partner freigeben, über Aufbewahrung und Löschung entscheiden",
+    "share_records": "Freigabestufen ändern, einzelne Meldungen für Partner freigeben, ihre Löschung prüfen",
     "clear_notes": "Hinweise für Partner freigeben",
     "import_records": "Meldungen und Anzahlen aus Dateien übernehmen",
-    "lead_agency": "Personen, Rollen, Zugangsschlüssel und Löschfristen der eigenen Behörde verwalten, Einsichten nachlesen",
+    "lead_agency": "Personen, Rollen, Schlüssel und Löschfristen der eigenen Behörde verwalten, Einsichten nachlesen",
     "read_picture": "Lagebild, Erkenntnisse, Konferenzen und Maßnahmen einsehen",
     "assess_findings": "Erkenntnisse bewerten",
     "freeze_editions": "Ausgaben des Lagebilds einfrieren",
