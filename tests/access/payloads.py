@@ -77,6 +77,7 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
         "networks": "",
     },
     "agencies:membership_step": lambda stage: {"aussetzen-reason": "Probe"},
+    "membership_scope": lambda stage: {"level": "statistics", "areas": ["west"], "valid_until": "", "reason": "Probe"},
     "imports:index": lambda stage: _upload(),
     "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},
     "lagebild:finding": lambda stage: {"status": "confirmed", "assessment": "Trifft zu"},

@@ -85,6 +85,8 @@ agencies:membership       GET  own agency             log log 403 403 403 200 40
 agencies:document         GET  own membership         log log 403 403 404 200 404 404 404 404 404 404 200 200 200
 agencies:membership_step  GET  suspend                log log 403 403 403 200 403 403 403 403 403 403 403 403 403
 agencies:membership_step  POST suspend                log log 403 403 403 302 403 403 403 403 403 403 403 403 403
+membership_scope          GET  own agency             log log 403 403 403 200 403 403 403 403 403 403 403 403 403
+membership_scope          POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
 imports:index             GET  -                      log log 403 403 403 403 403 403 200 200 403 200 403 200 200
 imports:index             POST -                      log log 403 403 403 403 403 403 302 302 403 302 403 302 302
 imports:nothing           POST -                      log log 403 403 403 403 403 403 302 302 403 302 403 302 302
@@ -262,6 +264,7 @@ api:unknown               GET  nothing                404 404 404 404 404 404 40
 api:unknown               POST nothing                404 404 404 404 404 404 404 404 404 404 404 404
 api:schema                GET  -                      200 200 200 200 200 200 200 200 200 200 200 200
 api:docs                  GET  -                      200 200 200 200 200 200 200 200 200 200 200 200
+api:changes-list          GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:incidents-list        GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:incidents-list        POST -                      401 401 401 401 401 201 201 403 201 201 201 403
 api:incidents-bulk        POST -                      401 401 401 401 401 200 200 403 200 200 200 403
