@@ -84,13 +84,6 @@ def head() -> Head | None:
     return Head(last.position, bytes(last.digest).hex(), last.sealed_at) if last else None
 
 
-def waiting() -> int:
-    """Entries that have no seal yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM agencies_unsealedentry")
-        return cursor.fetchone()[0]
-
-
 def verify(
     run: Verification, *, expected: str = "", unsealed_after: datetime.timedelta = UNSEALED_AFTER
 ) -> Iterator[Finding]:

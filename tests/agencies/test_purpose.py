@@ -105,6 +105,7 @@ def test_another_purpose_stands_in_its_own_words(world, visit):
     client.post(PAGE, {"purpose": OTHER, "detail": "Anfrage des Rates"})
     assert client.session[SESSION_KEY] == "Anfrage des Rates"
     assert "Anfrage des Rates" in client.get(PAGE).text
+    assert "Anfrage des Rates" in client.get(reverse("account")).text
 
 
 @pytest.mark.parametrize(
