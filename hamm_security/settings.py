@@ -316,6 +316,8 @@ RATE_LIMITS = {
     "password": (10, 600),
     "access_link": (60, 3600),
     "password_mail": (3, 3600),
+    "mail": (10, 600),
+    "sign_on_service": (60, 300),
     "api_key": (1200, 60),
     "api_address": (6000, 60),
     "api_refused": (30, 60),

@@ -104,7 +104,7 @@ def short_folder(wanted: Path, *, socket_name: str) -> Path:
     folder = wanted
     if len(os.fsencode(wanted / socket_name)) > 100:
         digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
-        folder = Path("/tmp") / f"hamm-{os.geteuid()}-{digest}"  # noqa: S108  # nosec B108 - owner and mode are checked below
+        folder = Path("/tmp") / f"hamm-{os.geteuid()}-{digest}"  # noqa: S108 - owner and mode are checked below
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     status = folder.lstat()
     if folder != wanted and (
