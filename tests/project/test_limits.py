@@ -20,7 +20,7 @@ HOUR = 3600
 def test_every_limited_route_and_every_named_limit_exists():
     routes = set(all_routes())
     assert {*ANY_METHOD, *SENDING, *LARGE_UPLOADS, *UNCOUNTED} <= routes
-    named = {"person", "visitor", "sign_on", "api_key", "api_address", "api_refused"}
+    named = {"person", "visitor", "sign_on", "password_mail", "api_key", "api_address", "api_refused"}
     assert {*ANY_METHOD.values(), *SENDING.values(), *named} == set(RATE_LIMITS)
     assert all(most > 0 and window_s > 0 for most, window_s in RATE_LIMITS.values())
 
