@@ -31,7 +31,7 @@ from tests.access.stage import Stage, body_of
 # Descriptions without data, the same for everybody.
 PUBLIC = ("api:schema",)
 # What a look may leave behind: the log, the session, that a key was used, failed sign-ons.
-TRACES = {"agencies_auditentry", "agencies_unsealedentry", "django_session", "agencies_apikey"}
+TRACES = {"agencies_auditentry", "agencies_unsealedentry", "agencies_session", "agencies_apikey"}
 ELSEWHERE = ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:evil.example")
 UNUSUAL_METHODS = ("OPTIONS", "TRACE", "CONNECT", "PROPFIND", "SPIELE")
 
@@ -243,6 +243,14 @@ def test_the_running_text_log_holds_no_text_of_a_record(stage, undone, caplog):
     assert len(caplog.records) > 100
     assert [name for name, secret in stage.secrets.items() if secret in caplog.text] == []
     assert "Zwitscher" not in caplog.text
+
+
+def test_no_path_writes_a_line_of_the_text_log(stage, caplog):
+    for path in ("/x%0aERROR%20gef%C3%A4lscht/", "/api/v1/x%0d%0aERROR%20gef%C3%A4lscht/"):
+        stage.ask("anonymous", "GET", path)
+    lines = [line for record in caplog.records for line in record.getMessage().splitlines()]
+    assert any("gef" in line for line in lines)
+    assert [line for line in lines if line.startswith("ERROR")] == []
 
 
 def test_there_is_no_admin_site_and_no_debugging_page(stage):
