@@ -30,8 +30,9 @@ from tests.access.stage import Stage, body_of
 
 # Descriptions without data, the same for everybody.
 PUBLIC = ("api:schema",)
-# What a look may leave behind: the log, the session, that a key was used, failed sign-ons.
+# What a look may leave behind: the log, the session, that a key was used, failed sign-ons, what the change feed told.
 TRACES = {"agencies_auditentry", "agencies_unsealedentry", "agencies_session", "agencies_apikey"}
+TRACES |= {"incidents_toldrecord", "incidents_feedposition"}
 ELSEWHERE = ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:evil.example")
 UNUSUAL_METHODS = ("OPTIONS", "TRACE", "CONNECT", "PROPFIND", "SPIELE")
 
