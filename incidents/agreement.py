@@ -41,8 +41,9 @@ class ScopeForm(forms.Form):
         label="Begründung", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, needs_reason: bool, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["reason"].required = needs_reason
         self.group_rows = list(CategoryGroup.objects.all())
         self.category_rows = list(Category.objects.filter(is_shareable=True).select_related("group"))
         self.area_rows = list(Area.objects.filter(kind=AreaKind.DISTRICT).defer("geometry"))

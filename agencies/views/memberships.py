@@ -169,7 +169,13 @@ def _context(request, agency: Agency, membership: Membership | None, proposal, b
         "stages": _stages(last, membership),
         "next_points": _missing(membership, by),
         "steps": [
-            {"name": name, "offer": STEPS[name], "form": form, "barred": barred.get(name, "")}
+            {
+                "name": name,
+                "offer": STEPS[name],
+                "form": form,
+                "barred": barred.get(name, ""),
+                "is_folded": name == "beschreiben" and not form.is_bound and not membership.missing_in_agreement(),
+            }
             for name, form in bound.items()
         ],
         "history": [{"label": Step(row.step).label, "row": row} for row in history],

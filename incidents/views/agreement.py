@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agencies.access import requires
+from agencies.access import freshly_confirmed, requires
 from agencies.memberships import IN_FORCE, set_scope
 from agencies.models import Agency
 from incidents.agreement import ScopeForm
@@ -24,12 +24,14 @@ _WAITS = (
 
 @requires("administer_memberships")
 @require_http_methods(["GET", "HEAD", "POST"])
+@freshly_confirmed
 def membership_scope(request: HttpRequest, slug: str) -> HttpResponse:
     agency = get_object_or_404(Agency.objects.visible_to(request.user), slug=slug)
     membership = agency.memberships.current().first()
     if membership is None:
         raise Http404
-    form = ScopeForm(request.POST or None, initial=ScopeForm.initial_of(membership))
+    is_in_force = membership.status in IN_FORCE
+    form = ScopeForm(request.POST or None, initial=ScopeForm.initial_of(membership), needs_reason=is_in_force)
     if request.method == "POST" and form.is_valid():
         try:
             is_taken = set_scope(
@@ -46,5 +48,5 @@ def membership_scope(request: HttpRequest, slug: str) -> HttpResponse:
             transaction.on_commit(withdraw_pending.delay, robust=True)
             messages.success(request, _TAKEN if is_taken else _WAITS)
             return redirect("agencies:membership", slug=agency.slug)
-    context = {"agency": agency, "form": form, "membership": membership, "is_in_force": membership.status in IN_FORCE}
+    context = {"agency": agency, "form": form, "membership": membership, "is_in_force": is_in_force}
     return render(request, "agencies/membership_scope.html", context)

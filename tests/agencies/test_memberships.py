@@ -399,7 +399,8 @@ def test_scope_that_is_partly_wider_waits_as_a_whole(world, newcomer):
 
 def test_changed_scope_needs_a_reason_and_a_known_level(world, signed_in, newcomer):
     bring_to(newcomer, ACTIVE, entered_by=world.admin)
-    assert "Es fehlt die Begründung" in scoped(signed_in(world.admin), areas=["west"], reason=" ").text
+    refused = scoped(signed_in(world.admin), areas=["west"], reason=" ")
+    assert "reason" in refused.context["form"].errors
     assert scoped(signed_in(world.admin), level="everything").status_code == 200
     assert scoped(signed_in(world.admin), areas=["nirgends"]).status_code == 200
     assert newcomer.memberships.get().scope == Scope()
