@@ -13,17 +13,11 @@ import pytest
 from lagebild.stats import disclosure
 from tests.disclosure.attacker import Attack
 from tests.disclosure.exhaustive import intervals, many_districts, one_district
-from tests.disclosure.worlds import World, is_told, lookup, random_world, same, with_hidden
+from tests.disclosure.worlds import World, is_told, lookup, random_world, same, value_of, with_hidden
 
 
 def world_of(seed: int) -> World:
     return random_world(np.random.default_rng(seed))
-
-
-def value_of(world: World, target) -> int:
-    if target.cell is None:
-        return world.by_week(target.group, target.agency, target.block)[target.district, target.week]
-    return world.by_cell(target.group, target.agency, target.block)[target.district, target.cell]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -128,6 +128,13 @@ def lookup(published: PublishedCounts) -> dict[tuple, int]:
     return found
 
 
+def value_of(world: World, target: Target) -> int:
+    """Hidden cases of the contribution."""
+    if target.cell is None:
+        return world.by_week(target.group, target.agency, target.block)[target.district, target.week]
+    return world.by_cell(target.group, target.agency, target.block)[target.district, target.cell]
+
+
 def is_told(world: World, target: Target) -> bool:
     """Whether the agency's contribution is among the published ones; decided for the agency alone."""
     found = lookup(world.only(target.agency).publish())
