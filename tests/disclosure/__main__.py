@@ -1,4 +1,6 @@
-"""The long attack: `python -m tests.disclosure [WORLDS [FIRST_SEED]]`, 500 worlds by default; every 50 what was found so far.
+"""The long attack: `python -m tests.disclosure [WORLDS [FIRST_SEED]]`, 500 worlds by default.
+
+Prints what it has found after every 50 worlds, one JSON object per line.
 
 Per world: publications are compared with those of worlds built to differ in one withheld contribution, and bounds are
 computed by integer programming for one agency, for two that conspire and for all others together.
