@@ -17,6 +17,7 @@ from agencies import audit
 from agencies.membership_models import MembershipStep, ScopeProposal, Withdrawal
 from agencies.models import Agency, Membership, MembershipKind, MembershipStatus
 from agencies.scope import Scope
+from agencies.sessions import end_sessions_of
 
 # Allowed steps of a membership.
 MEMBERSHIP_STEPS: dict[MembershipStatus, frozenset[MembershipStatus]] = {
@@ -192,12 +193,16 @@ def activate_membership(*, membership: Membership, by) -> None:
 
 @transaction.atomic
 def suspend_membership(*, membership: Membership, reason: str, by) -> None:
-    """Nothing flows from the next statement on: every query asks for active memberships anew."""
+    """Nothing flows from the next statement on: every query asks for active memberships anew.
+
+    The agency's people are signed off, so that nothing goes on from what they had stated or opened as members.
+    """
     membership = _opened(membership, by)
     _require_reason(reason)
     _go_to(membership, MembershipStatus.SUSPENDED)
     membership.reason, membership.suspended_by, membership.lifting_proposed_by = reason, by, None
     membership.save()
+    end_sessions_of(membership.agency, by=by)
     note_step(membership, Step.SUSPENDED, by, reason)
 
 
@@ -245,6 +250,8 @@ def end_membership(*, membership: Membership, reason: str, by) -> None:
     membership.withdrawal = Withdrawal.ALL if was_in_force else Withdrawal.NOTHING
     membership.save()
     ScopeProposal.objects.filter(membership=membership).delete()
+    if was_in_force:
+        end_sessions_of(membership.agency, by=by)
     note_step(membership, Step.ENDED, by, reason)
 
 

@@ -53,6 +53,10 @@ def test_open_sessions_and_keys_get_nothing_foreign_with_the_next_request(world,
     pages.append(client.get(pages[0], headers=key).json()["next"])
     assert browser.get(f"/vorfaelle/{shared_record.pk}/").status_code == 200
     suspend(getattr(world, WHO[who]))
+    if who == "the reader":
+        # Signed off; whoever signs on again sees the own records and nothing else.
+        assert browser.get(f"/vorfaelle/{own.pk}/").status_code == 302
+        browser = signed_in(world.partner)
     assert browser.get(f"/vorfaelle/{shared_record.pk}/").status_code == 404
     assert browser.get(f"/vorfaelle/{own.pk}/").status_code == 200
     for page in (*pages, f"/api/v1/incidents/{shared_record.pk}/"):
