@@ -26,7 +26,7 @@ from incidents.models import Kind, Record
 
 # Ids compared in one go, and how many goes one request makes: it bounds the work of a request at any size.
 STRETCH = 10_000
-STRETCHES = 10
+STRETCHES = 5
 # A cursor is good for this long; what a withdrawal leaves in the memory is kept a little longer.
 CURSOR_AGE = datetime.timedelta(days=90)
 WITHDRAWN_AGE = CURSOR_AGE + datetime.timedelta(days=10)
