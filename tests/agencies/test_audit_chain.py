@@ -369,6 +369,9 @@ def test_what_does_not_verify_is_not_deleted(three_years):
     as_owner(f"UPDATE {ENTRY} SET purpose = 'x' WHERE id = (SELECT entry_id FROM {SEAL} WHERE position = 2)")
     with pytest.raises(audit_chain.BrokenChainError, match="Position 2"):
         audit_chain.purge_expired(today=timezone.localdate(), dry_run=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT removed, broken_at FROM audit_purge(%s)", [audit_chain.kept_since(timezone.localdate())])
+        assert cursor.fetchone() == (0, 2)
     assert AuditEntry.objects.count() == 6
     assert not AuditCheckpoint.objects.exists()
 
