@@ -83,6 +83,8 @@ class CaseTable:
 
     def with_cases(self, rows: list[tuple[Stratum, int, int, int, int, int]]) -> CaseTable:
         """These cases and further ones, given as (stratum, district, cell, agency, day, count)."""
+        if not rows:
+            return self
         strata = tuple(sorted({*self.strata, *(row[0] for row in rows)}))
         position = {stratum: index for index, stratum in enumerate(strata)}
         moved = np.array([position[stratum] for stratum in self.strata], dtype=np.int64)
@@ -184,9 +186,15 @@ def grouped_cases(records: QuerySet, stratum_of: dict[int, int]) -> list[tuple[i
 
 def _table(strata: tuple[Stratum, ...], data: np.ndarray) -> CaseTable:
     """data: (n, 6) int64, the columns of the table; equal keys become one row."""
-    keys, inverse = np.unique(data[:, :5], axis=0, return_inverse=True)
-    count = np.bincount(inverse.reshape(-1), weights=data[:, 5], minlength=len(keys)).astype(np.int64)
-    return CaseTable(strata, *keys.T, count)
+    if not data.size:
+        return CaseTable(strata, *data.T)
+    # Five columns become one number that sorts as they do: sorting rows takes many times as long.
+    values, codes = zip(*(np.unique(column, return_inverse=True) for column in data[:, :5].T), strict=True)
+    sizes = tuple(len(column) for column in values)
+    keys, inverse = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
+    count = np.bincount(inverse, weights=data[:, 5], minlength=len(keys)).astype(np.int64)
+    columns = [column[code] for column, code in zip(values, np.unravel_index(keys, sizes), strict=True)]
+    return CaseTable(strata, *columns, count)
 
 
 @dataclass(frozen=True)
