@@ -94,7 +94,9 @@ def test_foreign_ids_in_a_question_fetch_nothing(stage, who):
     texts = {}
     for name, value in _foreign_ids(stage).items():
         question = urlencode(dict.fromkeys(QUESTIONS, value))
-        for row in {row.route: row for row in rows_that("GET", PAGE_ROWS)}.values():
+        # The address of an invitation is itself the secret: whoever has it reads for whom it is.
+        rows = {row.route: row for row in rows_that("GET", PAGE_ROWS) if row.thing != "invitation"}
+        for row in rows.values():
             answer = stage.ask(who, "GET", f"{address(stage, row)}?{question}")
             texts[f"{row} asked for {name}"] = text_of(answer).replace(value, "")
     assert len(texts) > 300
