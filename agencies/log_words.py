@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agencies.audit import Act
+from agencies.memberships import Step
 from agencies.models import AuditEntry, FactorKind, KeyScope, MembershipStatus
 from agencies.roles import Role
 
@@ -87,6 +88,7 @@ _FACTS = {
 _VALUES = {
     **{role.value: role.label for role in Role},
     **{scope.value: scope.label for scope in KeyScope},
+    **{step.value: step.label for step in Step},
     **{status.value: status.label for status in MembershipStatus},
     "True": "ja",
     "False": "nein",
@@ -144,6 +146,7 @@ _VALUES = {
     "unlawful": "irrtümlich oder unzulässig gespeichert",
     "all": "alle Meldungen",
     "areas": "Gebiete",
+    "counts": "Zahlen",
     "categories": "Kategorien",
     "agencies": "Behörden",
 }
