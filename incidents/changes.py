@@ -119,23 +119,27 @@ def compare(*, actor, place: Place) -> Place:
 
 def _visible_versions(actor, kind: str, after: uuid.UUID | None) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Ids the actor may see, ascending, with a digest of what the interface shows of each."""
-    rows = _with_version(MODEL_OF_KIND[kind].objects.visible_to(actor), actor.agency)
+    rows = _with_version(MODEL_OF_KIND[kind].objects.visible_to(actor), actor.agency, after)
     if after is not None:
         rows = rows.filter(pk__gt=after)
     return list(rows.order_by("pk").values_list("pk", "version")[:STRETCH])
 
 
-def _with_version(rows: QuerySet[Record], agency: Agency) -> QuerySet[Record]:
-    """Of foreign records the digest speaks of the face alone: a change of the detail must not show."""
-    own = _OWN if rows.model.objects.model._meta.model_name == Kind.INCIDENT else _OWN_COMPLAINT
+def _with_version(rows: QuerySet[Record], agency: Agency, after: uuid.UUID | None) -> QuerySet[Record]:
+    """Of foreign records the digest speaks of the face alone: a change of the detail must not show.
+
+    `after` is named for the joined tables, too: a merge join would read them from their beginning for every stretch.
+    """
+    own = _OWN if rows.model._meta.model_name == Kind.INCIDENT else _OWN_COMPLAINT
     row = partial(Func, function="ROW", output_field=TextField())
-    note = Case(When(note__cleared_at__isnull=False, then=F("note__text")), output_field=TextField())
     level = Case(When(agency_id=agency.pk, then=F("sharing_level")), output_field=TextField())
-    shown = row(*(F(name) for name in _FACE), note, level, *(F(f"own_detail__{name}") for name in own))
-    own_detail = FilteredRelation("detail", condition=Q(detail__agency_id=agency.pk))
-    return rows.annotate(own_detail=own_detail).annotate(
-        version=Cast(MD5(Cast(shown, TextField())), UUIDField()),
-    )
+    shown = row(*(F(name) for name in _FACE), F("cleared__text"), level, *(F(f"own_detail__{name}") for name in own))
+    is_own, is_cleared = Q(detail__agency_id=agency.pk), Q(note__cleared_at__isnull=False)
+    if after is not None:
+        is_own, is_cleared = is_own & Q(detail__record_id__gt=after), is_cleared & Q(note__record_id__gt=after)
+    rows = rows.annotate(own_detail=FilteredRelation("detail", condition=is_own))
+    rows = rows.annotate(cleared=FilteredRelation("note", condition=is_cleared))
+    return rows.annotate(version=Cast(MD5(Cast(shown, TextField())), UUIDField()))
 
 
 def _note_differences(
