@@ -30,7 +30,7 @@ OTHER_KEYS = ("guest write", "suspended write", "siko read", "stranger write", "
 # services and resets the factors of leads, the coordination office runs the meetings, the data-protection role
 # searches the log.
 ALLOWED = {
-    "admin": ("agreement", "membership", "sign-on", "person owner_lead", "person address"),
+    "admin": ("agreement", "membership", "sign-on", "person owner_lead", "person inactive", "person address"),
     "chair": ("meeting",),
     "data_protection": ("purpose", "person"),
 }
