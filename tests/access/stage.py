@@ -217,7 +217,7 @@ def _things(world: World) -> SimpleNamespace:
     term = RetentionRule.objects.create(agency=world.police, review_after_months=6, delete_after_months=12)
     proof = apply_retention(agency=world.police, today=timezone.localdate())
     factor = add_passkey(user=world.owner_entry, label="Zwitscher-Faktor", public_key=PASSKEY, counter=0)
-    invited = invite(agency=world.police, email="dana@polizei.example", full_name="X", roles=[], by=world.owner_lead)
+    invited = invite(agency=world.police, email="dana@neu.example", full_name="X", roles=[], by=world.owner_lead)
     configure_sign_on(world)
     return SimpleNamespace(
         factor=factor,

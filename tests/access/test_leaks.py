@@ -34,8 +34,8 @@ ALLOWED = {
     "chair": ("meeting",),
     "data_protection": ("purpose", "person"),
 }
-# They tell the age of the picture and of the process to the second.
-CLOCKS = ("health_ready", "metrics")
+# They tell the age of the picture and of the process to the second, or a secret drawn anew for each look.
+CLOCKS = ("health_ready", "metrics", "factor_totp", "factor_passkey")
 CSRF_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|hx-headers=\S*')
 
 

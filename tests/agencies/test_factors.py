@@ -254,6 +254,7 @@ def test_the_administration_resets_leads_and_nobody_else(world, signed_in, clock
     for person in (world.stranger, world.owner_entry, world.admin):
         give_totp(person, clock)
     client = signed_in(world.admin)
+    assert set(client.get("/behoerden/polizei/leitungen/").context["people"]) == {world.owner_lead, world.inactive}
     assert client.post("/behoerden/feuerwehr/leitungen/", {"person": world.stranger.pk}).status_code == 302
     assert not world.stranger.factors.exists()
     for slug, person in (("polizei", world.owner_entry), ("siko", world.admin), ("feuerwehr", world.owner_lead)):
