@@ -16,6 +16,7 @@ from agencies.confirming import hold
 from agencies.forms import ConfirmForm
 from agencies.passkeys import passkey_options
 from agencies.sessions import is_confirmed
+from agencies.wall.context import Office, acting_as
 
 View = Callable[..., HttpResponse]
 
@@ -47,6 +48,17 @@ def requires(capability: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def signs_on(view: View) -> View:
+    """Let the page look up accounts in order to sign somebody on, whoever is signed in in this browser just now."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        with acting_as(Office.VISITOR):
+            return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def freshly_confirmed(view: View) -> View:

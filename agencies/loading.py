@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import models, transaction
+
+from agencies.wall.commands import OperatorCommand
 
 
 class LoadError(Exception):
@@ -105,7 +107,7 @@ def check_once(slugs: Iterable[str], *, what: str) -> list[str]:
     return objections
 
 
-class LoadCommand(BaseCommand):
+class LoadCommand(OperatorCommand):
     """A command that reads FILE, hands it to one action and prints what changed. Subclasses give `load`."""
 
     def add_arguments(self, parser) -> None:

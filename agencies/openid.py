@@ -21,6 +21,7 @@ from agencies import audit
 from agencies.encryption import decrypt, encrypt
 from agencies.models import Agency, MembershipStatus, SignOn, User
 from agencies.outgoing import CallError, get_json, post_form
+from agencies.wall.context import acting_as
 
 _FLOW = "openid_flow"
 _FLOW_FOR_S = 600
@@ -157,7 +158,8 @@ def account_for(service: SignOn, claims: dict) -> User:
     email = claims.get("email")
     if not isinstance(email, str) or claims.get("email_verified") is not True:
         raise RefusedError("email_unverified")
-    membership = service.agency.current_membership
+    with acting_as(service.agency):
+        membership = service.agency.current_membership
     if membership is None or membership.status == MembershipStatus.SUSPENDED:
         raise RefusedError("agency")
     user = User.objects.filter(email__iexact=email, agency_id=service.agency_id, is_active=True).first()

@@ -18,6 +18,7 @@ from agencies import audit
 from agencies.models import Agency, Invitation, RoleGroup, User
 from agencies.roles import COORDINATION_ROLES, Role
 from agencies.sessions import end_sessions
+from agencies.wall.context import acting_as
 
 FORGOTTEN_AFTER = datetime.timedelta(days=30)
 _INVITATIONS = Signer(salt="agencies.invitation")
@@ -78,10 +79,11 @@ def take_invitation(*, invitation: Invitation, password: str) -> User:
     taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None, expires_at__gt=now)
     if taken.update(accepted_at=now) != 1 or holder_of(invitation) is not None:
         raise ValidationError("Diese Einladung gilt nicht mehr. Bitte die Leitung um eine neue bitten.")
-    user = User.objects.create_user(
-        invitation.email, password, full_name=invitation.full_name, agency=invitation.agency
-    )
-    _write_roles(user, invitation.roles)
+    with acting_as(invitation.agency):
+        user = User.objects.create_user(
+            invitation.email, password, full_name=invitation.full_name, agency=invitation.agency
+        )
+        _write_roles(user, invitation.roles)
     audit.record(audit.Act.INVITATION_TAKEN, by=user, obj=user, owner=user.agency, roles=invitation.roles)
     return user
 

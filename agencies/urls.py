@@ -1,5 +1,6 @@
 from django.urls import include, path, re_path
 
+from agencies.access import signs_on
 from agencies.views import accounts, keys, memberships, overview, own_access, people, privacy, purpose, sign_on
 
 agency_patterns = [
@@ -27,11 +28,11 @@ agency_patterns = [
 
 urlpatterns = [
     path("konto/", accounts.account, name="account"),
-    path("konto/anmelden/", accounts.Login.as_view(), name="login"),
-    path("konto/anmelden/faktor/", accounts.login_factor, name="login_factor"),
-    path("konto/dienst/<slug:slug>/", sign_on.sign_on, name="sign_on"),
-    path("konto/dienst/<slug:slug>/zurueck/", sign_on.sign_on_return, name="sign_on_return"),
-    path("konto/einladung/<str:token>/", accounts.invitation, name="invitation"),
+    path("konto/anmelden/", signs_on(accounts.Login.as_view()), name="login"),
+    path("konto/anmelden/faktor/", signs_on(accounts.login_factor), name="login_factor"),
+    path("konto/dienst/<slug:slug>/", signs_on(sign_on.sign_on), name="sign_on"),
+    path("konto/dienst/<slug:slug>/zurueck/", signs_on(sign_on.sign_on_return), name="sign_on_return"),
+    path("konto/einladung/<str:token>/", signs_on(accounts.invitation), name="invitation"),
     path("konto/bestaetigen/", accounts.confirm, name="confirm"),
     path("konto/sitzungen/", own_access.own_sessions, name="sessions"),
     path("konto/faktoren/", own_access.own_factors, name="factors"),
@@ -41,8 +42,8 @@ urlpatterns = [
     path("konto/faktoren/<int:pk>/entfernen/", own_access.factor_remove, name="factor_remove"),
     path("konto/abmelden/", accounts.Logout.as_view(), name="logout"),
     path("konto/passwort/", accounts.ChangePassword.as_view(), name="password_change"),
-    path("konto/passwort/vergessen/", accounts.password_forgotten, name="password_forgotten"),
-    path("konto/passwort/<uidb64>/<token>/", accounts.SetPassword.as_view(), name="password_set"),
+    path("konto/passwort/vergessen/", signs_on(accounts.password_forgotten), name="password_forgotten"),
+    path("konto/passwort/<uidb64>/<token>/", signs_on(accounts.SetPassword.as_view()), name="password_set"),
     path("konto/zweck/", purpose.purpose, name="purpose"),
     path("datenschutz/", privacy.privacy, name="privacy"),
     path("datenschutz/einsichten/", privacy.readers, name="privacy_readers"),

@@ -58,7 +58,6 @@ def task(
     retry_on: tuple[type[Exception], ...] = (),
     singleton: bool = False,
     time_limit_s: int = 900,
-    queue: str | None = None,
 ) -> Any:
     """Register a background task: late acknowledgement, JSON arguments, a hard time limit.
 
@@ -78,8 +77,6 @@ def task(
         }
         if retry_on:
             options |= {"autoretry_for": retry_on, "max_retries": 5, "retry_backoff": 5, "retry_jitter": True}
-        if queue:
-            options["queue"] = queue
         return app.task(**options)(_one_at_a_time(body) if singleton else body)
 
     return register if function is None else register(function)

@@ -3,9 +3,8 @@
 import time
 from datetime import UTC, datetime
 
-from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -17,22 +16,26 @@ STARTED_AT = time.time()
 
 @never_cache
 @require_safe
+@transaction.non_atomic_requests
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @never_cache
 @require_safe
+@transaction.non_atomic_requests
 def ready(request: HttpRequest) -> JsonResponse:
     database = database_answers()
     broker = broker_answers()
+    guarded = database and row_security_holds()
     age_s = picture_age_s() if database else None
-    body = {"database": database, "broker": broker, "picture_age_seconds": age_s}
-    return JsonResponse(body, status=200 if database and broker else 503)
+    body = {"database": database, "row_security": guarded, "broker": broker, "picture_age_seconds": age_s}
+    return JsonResponse(body, status=200 if guarded and broker else 503)
 
 
 @never_cache
 @require_safe
+@transaction.non_atomic_requests
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text: is it up, does it reach its servers, how old is the picture."""
     database = database_answers()
@@ -59,6 +62,17 @@ def database_answers() -> bool:
     return True
 
 
+def row_security_holds() -> bool:
+    """Return whether the login stands under the policies: no superuser, not exempt, owner of no table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT rolsuper AND NOT rolbypassrls"
+            " AND NOT EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid AND relkind = 'r')"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        return cursor.fetchone()[0]
+
+
 def broker_answers() -> bool:
     try:
         with Connection(settings.BROKER_URL, connect_timeout=2) as broker:
@@ -69,7 +83,11 @@ def broker_answers() -> bool:
 
 
 def picture_age_s() -> int | None:
-    """Return the seconds since the newest picture was published (one indexed query), None when there is none."""
-    picture = apps.get_model("lagebild", "Picture")
-    published_at = picture.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
+    """Return the seconds since the newest picture was published (one indexed query), None when there is none.
+
+    Monitoring acts for nobody; the database tells it this moment and nothing else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.picture_published_at()")
+        published_at = cursor.fetchone()[0]
     return None if published_at is None else int((datetime.now(UTC) - published_at).total_seconds())

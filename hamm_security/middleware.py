@@ -1,11 +1,15 @@
 """Small request-wide duties for which no library is at hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+
+from agencies.wall.context import Office, act_on_as, acting_as
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+# Monitoring must get an answer when the database gives none.
+_MONITORING = ("/health/", "/metrics")
 
 
 def client_address(get_response: GetResponse) -> GetResponse:
@@ -41,3 +45,29 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+def acting(get_response: GetResponse) -> GetResponse:
+    """Run the request in one transaction in the name of who is signed in, else of a visitor.
+
+    A streamed answer is produced after the view has returned: it gets a transaction of its own in the same name.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(_MONITORING):
+            return get_response(request)
+        with acting_as(Office.VISITOR):
+            actor = request.user if request.user.is_authenticated else Office.VISITOR
+            if actor is not Office.VISITOR:
+                act_on_as(actor)
+            response = get_response(request)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            response.streaming_content = _streamed(response.streaming_content, actor)
+        return response
+
+    return middleware
+
+
+def _streamed(chunks: Iterator[bytes], actor) -> Iterator[bytes]:
+    with acting_as(actor):
+        yield from chunks

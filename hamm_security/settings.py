@@ -46,16 +46,18 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
-def database(url: str, *, pool: bool) -> dict:
+def database(name: str, url: str, *, pool: bool = False) -> dict:
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError as error:
         raise ImproperlyConfigured(
-            "DATABASE_URL cannot be read. Write it as postgresql://USER:PASSWORD@HOST:PORT/NAME "
+            f"{name} cannot be read. Write it as postgresql://USER:PASSWORD@HOST:PORT/NAME "
             "or postgresql:///NAME?host=/SOCKET/FOLDER&user=USER."
         ) from error
     if not parts.get("dbname"):
-        raise ImproperlyConfigured("DATABASE_URL names no database. Append its name: postgresql://…/NAME.")
+        raise ImproperlyConfigured(f"{name} names no database. Append its name: postgresql://…/NAME.")
+    if not parts.get("user"):
+        raise ImproperlyConfigured(f"{name} names no login. Write it as postgresql://USER:PASSWORD@HOST:PORT/NAME.")
     fields = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     config = {key: str(parts.pop(field, "") or "") for key, field in fields.items()}
     options = {**parts, "pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if pool else parts
@@ -73,6 +75,12 @@ def tile_address(url: str) -> str | None:
             "such as https://tiles.example/{z}/{x}/{y}.png."
         )
     return url
+
+
+def further_login(name: str) -> dict:
+    """A login only some processes are given; using it where it is missing raises ImproperlyConfigured."""
+    url = os.environ.get(name, "").strip()
+    return database(name, url) if url else {"ENGINE": "django.db.backends.dummy"}
 
 
 # Start-up
@@ -143,6 +151,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "hamm_security.refusals.refusals_logged",
+    "hamm_security.middleware.acting",
     "agencies.purpose.purpose_of_session",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -167,12 +176,23 @@ TEMPLATES = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Three logins to one database: the web login works under row-level security, the owner's belongs to migrations, the
+# builder's counts what is shared with the picture.
 DATABASES = {
     "default": database(
+        "DATABASE_URL",
         required("DATABASE_URL", "Set it to the PostgreSQL database: postgresql://USER:PASSWORD@HOST:PORT/NAME."),
         pool=flag("DB_POOL"),
-    ),
+    )
+    | {"ATOMIC_REQUESTS": True},
+    "owner": further_login("DATABASE_OWNER_URL"),
+    "builder": further_login("DATABASE_BUILDER_URL"),
 }
+if DATABASES["default"]["USER"] in {DATABASES["owner"].get("USER"), DATABASES["builder"].get("USER")}:
+    raise ImproperlyConfigured(
+        "DATABASE_URL uses the owner's or the builder's login. Give the portal a login of its own, "
+        "which owns no table and does not bypass row-level security."
+    )
 BROKER_URL = required("BROKER_URL", "Set it to the Redis or Valkey server: redis://HOST:6379/0.")
 CACHE_URL = os.environ.get("CACHE_URL", "").strip()
 if RELEASE and not CACHE_URL:
@@ -385,6 +405,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Longer than the longest time limit, or a task still running would be handed out a second time.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
+# The nightly build works with the builder's login; only workers of this queue need it.
+CELERY_TASK_ROUTES = {"lagebild.tasks.rebuild_nightly": {"queue": "builder"}}
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
     "tidy-sign-on": {"task": "agencies.tasks.tidy_sign_on", "schedule": crontab(hour=1, minute=15)},

@@ -8,7 +8,6 @@ stand.
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from agencies.membership_models import Withdrawal
 from agencies.memberships import Step, note_step
 from agencies.models import Agency, Membership
 from agencies.scope import COOPERATION, INTERNAL, LEVELS, NOTHING, Scope, lower_of, rank
+from agencies.wall.context import Office, acting_as
 from incidents.actions import MODEL_OF_KIND
 from incidents.models import CountDelivery, Record, SharingDefault
 
@@ -34,7 +34,9 @@ def withdraw(membership: Membership) -> int:
     scope, reason = (NOTHING, ENDED) if wanted == Withdrawal.ALL else (membership.scope, NARROWED)
     total = _until_none_is_left(lambda: withdraw_batch(agency=agency, scope=scope, reason=reason))
     if wanted == Withdrawal.ALL:
-        for owner in Agency.objects.exclude(pk=agency.pk).order_by("pk"):
+        with acting_as(Office.OPERATOR):
+            others = list(Agency.objects.exclude(pk=agency.pk).order_by("pk"))
+        for owner in others:
             total += _until_none_is_left(lambda owner=owner: revoke_batch(owner=owner, to=agency, reason=reason))
     finish(membership, wanted, total)
     return total
@@ -47,9 +49,13 @@ def _until_none_is_left(batch) -> int:
     return total
 
 
-@transaction.atomic
 def withdraw_batch(*, agency: Agency, scope: Scope, reason: str) -> int:
     """Lower levels, revoke grants, drop counts and defaults of the agency beyond the scope. Acts for the agency."""
+    with acting_as(agency):
+        return _withdraw_batch(agency, scope, reason)
+
+
+def _withdraw_batch(agency: Agency, scope: Scope, reason: str) -> int:
     done = 0
     for model in MODEL_OF_KIND.values():
         beyond = model.objects.filter(agency=agency).filter(shared_beyond(scope)).order_by("pk")
@@ -60,11 +66,11 @@ def withdraw_batch(*, agency: Agency, scope: Scope, reason: str) -> int:
     return done + _drop_counts(agency, scope) + _lower_defaults(agency, scope)
 
 
-@transaction.atomic
 def revoke_batch(*, owner: Agency, to: Agency, reason: str) -> int:
     """Revoke what one agency had granted to the one that leaves. Acts for the owner."""
-    rows = (sharing.granted_rows(model, owner=owner, to=to) for model in MODEL_OF_KIND.values())
-    return sum(sharing.revoke_rows(granted, reason=reason, limit=BATCH) for granted in rows)
+    with acting_as(owner):
+        rows = (sharing.granted_rows(model, owner=owner, to=to) for model in MODEL_OF_KIND.values())
+        return sum(sharing.revoke_rows(granted, reason=reason, limit=BATCH) for granted in rows)
 
 
 def revoke_moved(*, model: type[Record], agency: Agency, ids: set) -> int:
@@ -73,9 +79,13 @@ def revoke_moved(*, model: type[Record], agency: Agency, ids: set) -> int:
     return sharing.revoke_rows(beyond.filter(content_object_id__in=ids), reason=MOVED)
 
 
-@transaction.atomic
 def finish(membership: Membership, wanted: str, total: int) -> None:
-    """Note that nothing is left, unless the scope has changed again meanwhile."""
+    """Note that nothing is left, unless the scope has changed again meanwhile. Acts for the agency."""
+    with acting_as(membership.agency):
+        _finish(membership, wanted, total)
+
+
+def _finish(membership: Membership, wanted: str, total: int) -> None:
     pending = Membership.objects.filter(pk=membership.pk, withdrawal=wanted)
     if wanted == Withdrawal.OUTSIDE:
         pending = pending.filter(

@@ -18,6 +18,7 @@ from django.utils import timezone
 from agencies import audit
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
+from agencies.wall.context import acting_as
 from incidents.expiry import EXPIRIES, clear_expired
 from incidents.models import Complaint, Incident, Record, RetentionRun
 from incidents.retention import Terms, dates_for_owner, due_for_deletion
@@ -52,7 +53,12 @@ class Line:
 
 
 def plan_retention(*, agency: Agency, today: dt.date) -> list[Line]:
-    """What a run of that day would delete now. Writes nothing."""
+    """What a run of that day would delete now. Writes nothing. Acts for the agency."""
+    with acting_as(agency):
+        return _plan(agency, today)
+
+
+def _plan(agency: Agency, today: dt.date) -> list[Line]:
     lines = []
     for model in KIND_LABELS:
         for rule, due in _due(model, agency, today):
@@ -72,11 +78,12 @@ def apply_retention(*, agency: Agency, today: dt.date) -> RetentionRun:
     """
     if today > timezone.localdate():
         raise ValidationError("Das Datum liegt in der Zukunft. Bitte ein Datum bis heute angeben.")
-    run, _ = RetentionRun.objects.get_or_create(agency=agency, finished_at=None, defaults={"date": today})
-    for model in KIND_LABELS:
-        for rule, due in _due(model, agency, today):
-            while _delete_batch(run, due, rule):
-                pass
+    with acting_as(agency):
+        run, _ = RetentionRun.objects.get_or_create(agency=agency, finished_at=None, defaults={"date": today})
+        due_by_rule = [part for model in KIND_LABELS for part in _due(model, agency, today)]
+    for rule, due in due_by_rule:
+        while _delete_batch(run, due, rule):
+            pass
     for expiry in EXPIRIES:
         _clear(run, expiry, today)
     return _finish(run, today)
@@ -111,24 +118,24 @@ def _line(model: type[Record], category: str, rule: str, count: int) -> Line:
     return Line(KIND_LABELS[model], category, rule, count)
 
 
-@transaction.atomic
 def _delete_batch(run: RetentionRun, due: QuerySet, rule: str) -> bool:
     """Delete the next records and note them in the proof, together or not at all; whether there were any."""
-    open_run = RetentionRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
-    if open_run is None:
-        return False
-    gone = delete_records(
-        records=due.order_by()[:BATCH], agency=run.agency, reason=Reason.EXPIRED, rule=rule, count=freeze_counts
-    )
-    _note(open_run, [_line(due.model, label, rule, count) for label, count in gone.items()])
-    return bool(gone)
+    with acting_as(run.agency):
+        open_run = RetentionRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
+        if open_run is None:
+            return False
+        gone = delete_records(
+            records=due.order_by()[:BATCH], agency=run.agency, reason=Reason.EXPIRED, rule=rule, count=freeze_counts
+        )
+        _note(open_run, [_line(due.model, label, rule, count) for label, count in gone.items()])
+        return bool(gone)
 
 
-@transaction.atomic
 def _clear(run: RetentionRun, expiry, today: dt.date) -> None:
-    open_run = RetentionRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
-    if open_run is not None and (count := clear_expired(expiry, agency=run.agency, today=today)):
-        _note(open_run, [Line(expiry.label, "", expiry.rule, count)])
+    with acting_as(run.agency):
+        open_run = RetentionRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
+        if open_run is not None and (count := clear_expired(expiry, agency=run.agency, today=today)):
+            _note(open_run, [Line(expiry.label, "", expiry.rule, count)])
 
 
 def _note(run: RetentionRun, more: list[Line]) -> None:
@@ -140,15 +147,16 @@ def _note(run: RetentionRun, more: list[Line]) -> None:
     run.save(update_fields=("lines",))
 
 
-@transaction.atomic
 def _finish(run: RetentionRun, today: dt.date) -> RetentionRun:
-    run = RetentionRun.objects.select_for_update().select_related("agency").get(pk=run.pk)
-    if run.finished_at is None:
-        run.date, run.finished_at = today, timezone.now()
-        run.sha256 = run_sha256(run)
-        run.save(update_fields=("date", "finished_at", "sha256"))
-        audit.record(audit.Act.RETENTION_RUN, by=None, obj=run, owner=run.agency, sha256=run.sha256, rows=run.deleted)
-    return run
+    with acting_as(run.agency):
+        run = RetentionRun.objects.select_for_update(of=("self",)).select_related("agency").get(pk=run.pk)
+        if run.finished_at is None:
+            run.date, run.finished_at = today, timezone.now()
+            run.sha256 = run_sha256(run)
+            run.save(update_fields=("date", "finished_at", "sha256"))
+            facts = {"sha256": run.sha256, "rows": run.deleted}
+            audit.record(audit.Act.RETENTION_RUN, by=None, obj=run, owner=run.agency, **facts)
+        return run
 
 
 def run_sha256(run: RetentionRun) -> str:

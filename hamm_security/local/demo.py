@@ -26,7 +26,16 @@ PASSWORD = "Lagebild-Demo-2026"  # noqa: S105 - published with the demonstration
 PICTURE_TASK = "lagebild.tasks.rebuild_nightly"
 PICTURE_PATIENCE_S = 1_800
 PROGRAMS = {
-    "worker": ("celery", "-A", "hamm_security", "worker", "--concurrency=2", "--loglevel=INFO", "--without-mingle"),
+    "worker": (
+        "celery",
+        "-A",
+        "hamm_security",
+        "worker",
+        "--queues=celery,builder",
+        "--concurrency=2",
+        "--loglevel=INFO",
+        "--without-mingle",
+    ),
     "beat": ("celery", "-A", "hamm_security", "beat", "--loglevel=INFO"),
     "web": (
         "gunicorn",
@@ -95,7 +104,8 @@ def step(text: str) -> Iterator[None]:
 def prepare_data(installation: Installation, cluster: Cluster, *, records: int | None) -> None:
     """Migrate, and fill the database once: a fill that was interrupted starts again from an empty database."""
     filled = installation.folder / "filled"
-    if not filled.exists():
+    if not filled.exists() or not cluster.is_owned_by_the_portal(DATABASE):
+        filled.unlink(missing_ok=True)
         cluster.drop_database(DATABASE)
     cluster.create_database(DATABASE)
     django.setup()

@@ -49,7 +49,7 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": self.secret_key(),
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
-            "DATABASE_URL": cluster.url(DATABASE),
+            **cluster.addresses(DATABASE),
             "BROKER_URL": valkey.broker_url,
             "CACHE_URL": valkey.cache_url,
             "MEDIA_ROOT": str(self.folder / "media"),

@@ -25,6 +25,8 @@ from hamm_security.local.processes import (
 )
 
 USER = "hamm"
+# The logins of the portal: none of them is a superuser, and only the owner may change tables.
+OWNER, WEB, BUILDER = "portal_owner", "portal_web", "portal_builder"
 SOCKET_NAME = ".s.PGSQL.5432.lock"
 DURABLE = {"synchronous_commit": "off", "max_wal_size": "2GB"}
 DISPOSABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -58,6 +60,13 @@ def major_version(folder: Path) -> int:
     return int(re.search(r"\) (\d+)", text).group(1))
 
 
+def create_logins(connection: psycopg.Connection) -> None:
+    """Create the portal's logins where they are missing. They hold no privilege by themselves."""
+    present = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+    for name in {OWNER, WEB, BUILDER} - present:
+        connection.execute(psycopg.sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(psycopg.sql.Identifier(name)))
+
+
 @dataclass
 class Cluster:
     """One data folder and, while running, the server on it."""
@@ -72,8 +81,13 @@ class Cluster:
         self.log = self.folder / "log" / "postgres.log"
         self.socket_folder = short_folder(self.folder / "run" / "pg", socket_name=SOCKET_NAME)
 
-    def url(self, database: str) -> str:
-        return f"postgresql:///{database}?host={quote(str(self.socket_folder), safe='')}&user={USER}"
+    def url(self, database: str, user: str = USER) -> str:
+        return f"postgresql:///{database}?host={quote(str(self.socket_folder), safe='')}&user={user}"
+
+    def addresses(self, database: str) -> dict[str, str]:
+        """The environment variables that name the portal's three logins."""
+        logins = {"DATABASE_URL": WEB, "DATABASE_OWNER_URL": OWNER, "DATABASE_BUILDER_URL": BUILDER}
+        return {name: self.url(database, user) for name, user in logins.items()}
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
@@ -114,12 +128,21 @@ class Cluster:
             self.process = None
 
     def create_database(self, name: str) -> bool:
-        """Create the database unless it exists; return whether it was created."""
+        """Create the logins and the database unless they exist; return whether the database was created."""
         with self.connect() as connection:
+            create_logins(connection)
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+            statement = psycopg.sql.SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(statement.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(OWNER)))
             return True
+
+    def is_owned_by_the_portal(self, name: str) -> bool:
+        """Whether the database belongs to the portal's owner login (those of earlier versions do not)."""
+        question = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+        with self.connect() as connection:
+            row = connection.execute(question, [name]).fetchone()
+        return row is not None and row[0] == OWNER
 
     def drop_database(self, name: str) -> None:
         with self.connect() as connection:

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from agencies import sharing
+from agencies.models import Agency
 from agencies.visibility import SharingLevel
+from agencies.wall.context import acting_as
 from incidents.actions import MODEL_OF_KIND, NOTE_OF_KIND
 from incidents.demo.cast import Cast
 from incidents.demo.deliveries import CountRow, WeekRow
@@ -39,7 +41,7 @@ GRANTS_PER_PAIR = 5
 
 
 def write_records(rows: list[Row], cast: Cast) -> None:
-    """Faces, details and notes, with the running numbers where the next entry goes on."""
+    """Faces, details and notes of one agency, with the running numbers where the next entry goes on."""
     categories = {category.slug: category for category in Category.objects.all()}
     districts = {area.slug: area for area in Area.objects.filter(kind="district")}
     for kind, model in MODEL_OF_KIND.items():
@@ -122,25 +124,25 @@ def _write_notes(kind: str, rows: Iterable[Row], cast: Cast) -> None:
     )
 
 
-def write_defaults(kinds: dict[str, Kind], cast: Cast) -> None:
-    """The level each agency's lead has set for the categories it leads."""
-    leads = {agency.slug for agency in cast.agencies.values()} & set(HABITS)
+def write_defaults(kinds: dict[str, Kind], cast: Cast, agency: Agency) -> None:
+    """The level the agency's lead has set for the categories it leads."""
+    if agency.slug not in HABITS:
+        return
     SharingDefault.objects.bulk_create(
         SharingDefault(
-            agency=cast.agencies[agency],
+            agency=agency,
             category=category,
             level=usual_level(
-                agency,
+                agency.slug,
                 is_sensitive=kinds[category.slug].is_sensitive,
                 is_shareable=category.is_shareable,
             ),
         )
-        for category in Category.objects.order_by("slug")
-        for agency in sorted(leads.intersection(category.lead_agencies))
+        for category in Category.objects.filter(lead_agencies__contains=[agency.slug]).order_by("slug")
     )
 
 
-def write_deliveries(counts: list[CountRow], weeks: list[WeekRow], cast: Cast, *, noted_at: datetime.datetime) -> None:
+def write_counts(counts: list[CountRow], cast: Cast) -> None:
     categories = {category.slug: category for category in Category.objects.all()}
     areas = {area.slug: area for area in Area.objects.all()}
     CountDelivery.objects.bulk_create(
@@ -156,6 +158,9 @@ def write_deliveries(counts: list[CountRow], weeks: list[WeekRow], cast: Cast, *
         )
         for row in counts
     )
+
+
+def write_weeks(weeks: list[WeekRow], cast: Cast, *, noted_at: datetime.datetime) -> None:
     DeliveredWeek.objects.bulk_create(
         DeliveredWeek(agency=cast.agencies[row.agency], week=row.week, basis=row.basis, noted_at=noted_at)
         for row in weeks
@@ -165,7 +170,9 @@ def write_deliveries(counts: list[CountRow], weeks: list[WeekRow], cast: Cast, *
 def write_grants(cast: Cast) -> None:
     """Single records shown to one named agency, granted by the owner's release role."""
     for owner, level, to, reason in GRANTS:
-        chosen = Incident.objects.filter(agency=cast.agencies[owner], sharing_level=level, category__is_shareable=True)
-        for record in chosen.select_related("agency", "category").order_by("-occurred_from", "pk")[:GRANTS_PER_PAIR]:
-            by = cast.person("freigabe", owner)
-            sharing.grant(record=record, to=cast.agencies[to], by=by, reason=reason)
+        by = cast.person("freigabe", owner)
+        with acting_as(by):
+            chosen = Incident.objects.owned_by(by).filter(sharing_level=level, category__is_shareable=True)
+            newest = chosen.select_related("agency", "category").order_by("-occurred_from", "pk")[:GRANTS_PER_PAIR]
+            for record in newest:
+                sharing.grant(record=record, to=cast.agencies[to], by=by, reason=reason)

@@ -3,15 +3,16 @@ import sys
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from agencies.models import Agency, User
 from agencies.people import add_person
 from agencies.roles import ASSIGNABLE_ROLES, Role
+from agencies.wall.commands import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Legt eine Person mit ihren Rollen an, zum Beispiel die ersten zwei der Administration."
 
     def add_arguments(self, parser) -> None:

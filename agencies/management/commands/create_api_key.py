@@ -1,13 +1,14 @@
 import datetime
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from agencies.keys import DEFAULT_VALID_FOR, create_api_key
 from agencies.models import REGULAR_PULL, Agency, KeyScope
+from agencies.wall.commands import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Legt einen Zugangsschlüssel an und gibt nur den Schlüssel aus."
 
     def add_arguments(self, parser) -> None:

@@ -1,15 +1,16 @@
 import datetime
 import re
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from agencies import audit_chain
+from agencies.wall.commands import OperatorCommand
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Prüft, ob im Protokoll etwas geändert, gelöscht oder nachträglich eingefügt wurde."
 
     def add_arguments(self, parser) -> None:

@@ -1,14 +1,16 @@
 import datetime
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from agencies.wall.commands import OperatorCommand
+from agencies.wall.context import acting_as
 from conferences.demo import seed_conferences
 from incidents.demo.seeding import SeedRefusedError, holds_demonstration, seed
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Legt die Demonstrationsdaten an: Behörden, Konten, Meldungen und Konferenzen. Nur in einer leeren Datenbank."
     )
@@ -44,4 +46,5 @@ class Command(BaseCommand):
             raise CommandError(
                 "Für die Demonstrationsdaten sind zu wenige Meldungen verlangt. Bitte --records erhöhen."
             ) from error
-        seed_conferences(cast=cast, until=until)
+        with acting_as(cast.person("vorsitz", "siko")):
+            seed_conferences(cast=cast, until=until)

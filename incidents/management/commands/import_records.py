@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from agencies.models import Agency
+from agencies.wall.context import Office, acting_as
 from incidents.importing.fields import COUNTS
 from incidents.importing.refusals import Tally
 from incidents.importing.run import Delivery, check, import_file
@@ -35,12 +36,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options) -> None:
-        agency = Agency.objects.filter(slug=options["agency"]).first()
+        with acting_as(Office.OPERATOR):
+            agency = Agency.objects.filter(slug=options["agency"]).first()
         if agency is None:
             raise CommandError("Diese Behörde gibt es nicht. Bitte das Kurzzeichen prüfen.")
         mapping = _mapping(options["mapping"])
         try:
-            with options["file"].open("rb") as file:
+            with options["file"].open("rb") as file, acting_as(agency):
                 delivery = Delivery(file, options["file"].name, agency, options["kind"], mapping)
                 if options["dry_run"]:
                     self._print(check(delivery).stored())

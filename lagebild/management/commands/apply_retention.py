@@ -2,10 +2,12 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 from django.utils import timezone
 
 from agencies.audit_chain import BrokenChainError, purge_expired
 from agencies.models import Agency
+from agencies.wall.context import Office, acting_as
 from incidents.expiry import clear_technical
 from lagebild.retention import Line, apply_retention, plan_retention
 
@@ -20,14 +22,16 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         today = options["date"] or timezone.localdate()
-        agencies = Agency.objects.order_by("slug")
-        if options["agency"]:
-            agencies = agencies.filter(slug=options["agency"])
-            if not agencies:
-                raise CommandError("Diese Behörde gibt es nicht. Bitte das Kurzzeichen prüfen.")
+        with acting_as(Office.OPERATOR):
+            chosen = Q(slug=options["agency"]) if options["agency"] else Q()
+            agencies = list(Agency.objects.filter(chosen).order_by("slug"))
+        if not agencies and options["agency"]:
+            raise CommandError("Diese Behörde gibt es nicht. Bitte das Kurzzeichen prüfen.")
         for agency in agencies:
             self._print(agency.slug, self._lines(agency, today, options["dry_run"]))
-        if not options["agency"]:
+        if options["agency"]:
+            return
+        with acting_as(Office.OPERATOR):
             self._clear_portal(min(today, timezone.localdate()), options["dry_run"])
 
     def _clear_portal(self, today: dt.date, dry_run: bool) -> None:

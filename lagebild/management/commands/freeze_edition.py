@@ -1,12 +1,13 @@
 import datetime as dt
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from agencies.wall.commands import OperatorCommand
 from lagebild.editions import EditionOrder, freeze_edition
 from lagebild.models import Picture
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Friert das veröffentlichte Lagebild eines Tages als Ausgabe ein und gibt die Prüfsumme der Urschrift aus."
 
     def add_arguments(self, parser) -> None:

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from agencies.wall import context
 from lagebild.actions import build_picture
 
 
@@ -15,10 +16,14 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         try:
-            picture = build_picture(date=options["date"] or timezone.localdate())
+            self._build(options["date"] or timezone.localdate())
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(
-            f"{picture}: {picture.sightings.count()} Häufungen, {picture.cells.count()} Zellen, "
-            f"{picture.trends.count()} Vergleiche, Prüfsumme {picture.sha256}"
-        )
+
+    def _build(self, date: dt.date) -> None:
+        with context.builder_login():
+            picture = build_picture(date=date)
+            self.stdout.write(
+                f"{picture}: {picture.sightings.count()} Häufungen, {picture.cells.count()} Zellen, "
+                f"{picture.trends.count()} Vergleiche, Prüfsumme {picture.sha256}"
+            )

@@ -1,0 +1,144 @@
+"""The second lock on the directory, the people, the keys and the log."""
+
+from agencies.wall.policies import (
+    ALL,
+    READ,
+    WRITE,
+    Guarded,
+    Table,
+    Unguarded,
+    acts_as,
+    builder,
+    can,
+    web,
+)
+
+OPERATOR = acts_as("operator")
+VISITOR = acts_as("visitor")
+ADMINISTERS = can("administer_memberships")
+READS_LOG = can("read_audit")
+SEES_DIRECTORY = "(SELECT wall.sees_directory())"
+OWN_AGENCY = "agency_id = (SELECT wall.agency())"
+LEADS_AGENCY = "agency_id = (SELECT wall.agency_for('lead_agency'))"
+COORDINATION = "agency_id IN (SELECT id FROM agencies_agency WHERE is_coordination)"
+SOMEBODY = "(SELECT wall.kind()) IS NOT NULL"
+PEOPLE_LED = "SELECT id FROM agencies_user WHERE agency_id = (SELECT wall.agency_for('lead_agency'))"
+PERSON_OF_OWN = (
+    f"user_id IN ({PEOPLE_LED})"  # noqa: S608 - both parts stand here
+    " AND group_id IN (SELECT group_id FROM agencies_rolegroup WHERE agency_id = (SELECT wall.agency()))"
+)
+
+TABLES: dict[str, Table] = {
+    "agencies_agency": Guarded(
+        (
+            web(
+                *READ,
+                when=f"id = (SELECT wall.agency()) OR {SEES_DIRECTORY} OR {acts_as('operator', 'visitor', 'agency')}",
+            ),
+            web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS}"),
+            builder(*READ),
+        )
+    ),
+    "agencies_membership": Guarded(
+        (
+            web(
+                *READ,
+                when=f"{OWN_AGENCY} OR {OPERATOR} OR {ADMINISTERS}"
+                f" OR ({SEES_DIRECTORY} AND signed_on IS NOT NULL AND status NOT IN ('draft', 'signed'))",
+            ),
+            web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS} OR ({acts_as('agency')} AND {OWN_AGENCY})"),
+            builder(*READ),
+        )
+    ),
+    "agencies_rolegroup": Guarded(
+        (
+            web(*READ, when=SOMEBODY),
+            web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS}"),
+        )
+    ),
+    "agencies_user": Guarded(
+        (
+            web(
+                *READ,
+                when=f"id = (SELECT wall.account()) OR {OWN_AGENCY} OR {COORDINATION} OR {VISITOR} OR {OPERATOR}"
+                f" OR {ADMINISTERS} OR {READS_LOG}",
+            ),
+            web("INSERT", "DELETE", when=f"{LEADS_AGENCY} OR {ADMINISTERS} OR {OPERATOR}"),
+            web(
+                "UPDATE",
+                when=f"id = (SELECT wall.account()) OR {LEADS_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}",
+            ),
+        )
+    ),
+    "agencies_user_groups": Guarded(
+        (
+            web(*READ, when=SOMEBODY),
+            web("INSERT", "DELETE", when=f"({PERSON_OF_OWN}) OR {ADMINISTERS} OR {OPERATOR}"),
+        )
+    ),
+    "agencies_apikey": Guarded(
+        (
+            web(*READ, when=f"{OWN_AGENCY} OR {VISITOR} OR {OPERATOR} OR {READS_LOG}"),
+            web("INSERT", when=f"{LEADS_AGENCY} OR {OPERATOR}"),
+            web("UPDATE", when=f"{LEADS_AGENCY} OR {VISITOR} OR {OPERATOR} OR {ADMINISTERS}"),
+        )
+    ),
+    "agencies_auditentry": Guarded(
+        (
+            web(
+                *READ,
+                when=f"{OWN_AGENCY} OR owner_id = (SELECT wall.agency())"
+                f" OR (facts -> 'owners') ? (SELECT wall.agency_slug()) OR {READS_LOG} OR {OPERATOR}",
+            ),
+            web("INSERT", when="true"),
+            builder("INSERT", when="true"),
+            builder(*READ, when="agency_id IS NULL AND (SELECT wall.kind()) = 'builder'"),
+        )
+    ),
+    "agencies_unsealedentry": Guarded((web(*READ, when=f"{READS_LOG} OR {OPERATOR}"),)),
+    "agencies_auditseal": Guarded((web(*READ, when=f"{READS_LOG} OR {OPERATOR}"),)),
+    "agencies_auditcheckpoint": Guarded((web(*READ, when=f"{READS_LOG} OR {OPERATOR}"),)),
+    "agencies_membershipstep": Guarded(
+        (
+            web(*READ, when=f"{OWN_AGENCY} OR {OPERATOR} OR {ADMINISTERS}"),
+            web("INSERT", when=f"{OPERATOR} OR {ADMINISTERS} OR ({acts_as('agency')} AND {OWN_AGENCY})"),
+        )
+    ),
+    "agencies_scopeproposal": Guarded(
+        (
+            web(*READ, when=f"{OWN_AGENCY} OR {OPERATOR} OR {ADMINISTERS}"),
+            web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS} OR ({acts_as('agency')} AND {OWN_AGENCY})"),
+        )
+    ),
+    "agencies_session": Unguarded("found by a digest before anybody is known; holds no record", web=ALL, builder=()),
+    "agencies_factor": Guarded(
+        (
+            web(*ALL, when=f"user_id = (SELECT wall.account()) OR {VISITOR}"),
+            web("SELECT", "DELETE", when=f"user_id IN ({PEOPLE_LED}) OR {ADMINISTERS} OR {OPERATOR}"),
+        )
+    ),
+    "agencies_invitation": Guarded((web(*ALL, when=f"{LEADS_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}"),)),
+    "agencies_signon": Guarded(
+        (
+            web(*READ, when=f"{OWN_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}"),
+            web(*WRITE, when=f"{ADMINISTERS} OR {OPERATOR}"),
+        )
+    ),
+    "auth_group": Unguarded("names of the agencies' role groups; what counts is agencies_rolegroup", web=ALL),
+    "auth_permission": Unguarded("Django's list of permissions"),
+    "auth_group_permissions": Unguarded("asked by nobody: permissions of whole models open no record"),
+    "agencies_user_user_permissions": Unguarded("asked by nobody: permissions of whole models open no record"),
+    "django_content_type": Unguarded("Django's list of models"),
+    "django_migrations": Unguarded("Django's list of migrations"),
+    "guardian_userobjectpermission": Unguarded("kept empty by a constraint", builder=()),
+    "guardian_groupobjectpermission": Unguarded("kept empty by a constraint", builder=()),
+    "axes_accessfailurelog": Unguarded("digests of names at the sign-on", web=ALL, builder=()),
+    "axes_accessattempt": Unguarded("digests of names at the sign-on", web=ALL, builder=()),
+    "axes_accessattemptexpiration": Unguarded("digests of names at the sign-on", web=ALL, builder=()),
+    "axes_accesslog": Unguarded("digests of names at the sign-on", web=ALL, builder=()),
+}
+
+# Written and tended inside the database: the log is sealed and purged by functions that may do that and nothing else.
+FUNCTIONS = {
+    "web": ("public.audit_seal(integer)", "public.audit_expired(timestamptz)", "public.audit_purge(timestamptz)"),
+}

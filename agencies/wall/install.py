@@ -1,0 +1,146 @@
+"""Puts the second lock into the database: functions, keys, policies and exactly the privileges they need.
+
+Runs after every `migrate`, under the owner's login, in one transaction. It states everything anew, so that a table that
+is no longer declared loses its privileges with the next run, and a table nobody has declared has none from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.resources import files
+from importlib.util import find_spec
+from types import ModuleType
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+from psycopg import sql
+
+from agencies.models import FULL_KINDS
+from agencies.roles import CAPABILITIES
+from agencies.wall.context import OWNER, signing_keys
+from agencies.wall.policies import Command, Guarded, Rule, Table, Unguarded
+
+_PREFIX = "wall_"
+_BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
+
+
+def declared_tables() -> dict[str, Table]:
+    """Every table the apps have declared, with the rules later apps add; a table declared twice is a mistake."""
+    found: dict[str, Table] = {}
+    for policies in _modules():
+        if twice := found.keys() & policies.TABLES.keys():
+            raise ImproperlyConfigured(f"Declared twice to the second lock: {sorted(twice)}.")
+        found |= policies.TABLES
+        for name, rules in getattr(policies, "FURTHER_RULES", {}).items():
+            found[name] = Guarded((*found[name].rules, *rules))
+    return found
+
+
+def _modules() -> list[ModuleType]:
+    """The apps' `row_policies`, earlier apps first."""
+    names = [f"{config.name}.row_policies" for config in apps.get_app_configs()]
+    return [import_module(name) for name in names if find_spec(name) is not None]
+
+
+def _functions() -> Iterator[str]:
+    yield files("agencies.wall").joinpath("functions.sql").read_text(encoding="utf-8")
+    for policies in _modules():
+        script = files(policies.__package__).joinpath("row_functions.sql")
+        if script.is_file():
+            yield script.read_text(encoding="utf-8")
+
+
+def login_names() -> dict[str, str]:
+    """Names of the two logins that work under the second lock, out of their database addresses."""
+    names = {"web": settings.DATABASES["default"]["USER"], "builder": settings.DATABASES["builder"]["USER"]}
+    owner = settings.DATABASES[OWNER]["USER"]
+    if not all(names.values()) or len({owner, *names.values()}) != 3:
+        raise ImproperlyConfigured(
+            "DATABASE_URL, DATABASE_OWNER_URL and DATABASE_BUILDER_URL must name three different logins."
+        )
+    return names
+
+
+@transaction.atomic(using=OWNER)
+def install() -> None:
+    connection = connections[OWNER]
+    logins = login_names()
+    with connection.cursor() as cursor:
+        for script in _functions():
+            cursor.execute(script)
+        cursor.executemany("INSERT INTO wall.signing_key VALUES (%s, %s)", [_pads(key) for key in signing_keys()])
+        held = [(name, role.value) for name, roles in CAPABILITIES.items() for role in roles]
+        cursor.executemany("INSERT INTO wall.capability VALUES (%s, %s)", held)
+        cursor.executemany("INSERT INTO wall.full_kind VALUES (%s)", [(kind.value,) for kind in FULL_KINDS])
+        present = set(connection.introspection.table_names(cursor))
+        for statement in _statements(declared_tables(), logins, present):
+            cursor.execute(statement.as_string(connection.connection))
+
+
+def _pads(key: bytes) -> tuple[bytes, bytes]:
+    block = key.ljust(_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+def _statements(tables: dict[str, Table], logins: dict[str, str], present: set[str]) -> Iterator[sql.Composable]:
+    both = sql.SQL(", ").join(sql.Identifier(name) for name in logins.values())
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(both)
+    yield sql.SQL("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wall FROM PUBLIC")
+    yield sql.SQL("GRANT USAGE ON SCHEMA public, wall TO {}").format(both)
+    yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(both)
+    yield sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA wall TO {}").format(both)
+    for policies in _modules():
+        for login, functions in getattr(policies, "FUNCTIONS", {}).items():
+            for function in functions:
+                yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(
+                    sql.SQL(function), sql.Identifier(logins[login])
+                )
+    for name in sorted(present):
+        table = tables.get(name)
+        yield from _reset(name, guarded=not isinstance(table, Unguarded))
+        if isinstance(table, Unguarded):
+            yield from _grants(name, logins["web"], table.web)
+            yield from _grants(name, logins["builder"], table.builder)
+        elif isinstance(table, Guarded):
+            for number, rule in enumerate(table.rules):
+                yield from _policy(name, number, rule, logins[rule.login])
+
+
+def _reset(table: str, *, guarded: bool) -> Iterator[sql.Composable]:
+    yield sql.SQL("ALTER TABLE {} {} ROW LEVEL SECURITY").format(
+        sql.Identifier(table), sql.SQL("ENABLE" if guarded else "DISABLE")
+    )
+    yield sql.SQL(
+        "DO $$ DECLARE found name; BEGIN FOR found IN SELECT polname FROM pg_policy WHERE polrelid = {}::regclass LOOP"
+        " EXECUTE format('DROP POLICY %I ON %I', found, {}); END LOOP; END $$"
+    ).format(sql.Literal(table), sql.Literal(table))
+
+
+def _grants(table: str, login: str, commands: tuple[Command, ...]) -> Iterator[sql.Composable]:
+    for command in commands:
+        yield sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(command), sql.Identifier(table), sql.Identifier(login))
+
+
+def _policy(table: str, number: int, rule: Rule, login: str) -> Iterator[sql.Composable]:
+    for command in rule.commands:
+        clauses = []
+        if command != "INSERT":
+            clauses.append(sql.SQL("USING ({})").format(sql.SQL(rule.condition)))
+        if command in {"INSERT", "UPDATE"}:
+            clauses.append(sql.SQL("WITH CHECK ({})").format(sql.SQL(rule.condition)))
+        yield sql.SQL("CREATE POLICY {} ON {} FOR {} TO {} {}").format(
+            sql.Identifier(f"{_PREFIX}{number}_{command.lower()}"),
+            sql.Identifier(table),
+            sql.SQL(command),
+            sql.Identifier(login),
+            sql.SQL(" ").join(clauses),
+        )
+        columns = sql.SQL("")
+        if rule.columns:
+            columns = sql.SQL(" ({})").format(sql.SQL(", ").join(sql.Identifier(name) for name in rule.columns))
+        yield sql.SQL("GRANT {}{} ON {} TO {}").format(
+            sql.SQL(command), columns, sql.Identifier(table), sql.Identifier(login)
+        )

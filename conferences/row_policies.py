@@ -1,0 +1,40 @@
+"""The second lock on meetings: the coordination office, and whom it has invited."""
+
+from agencies.wall.policies import ALL, READ, Guarded, Rule, Table, own, web
+
+RUNS_MEETINGS = "(SELECT wall.meeting_agency('run_conferences')) IS NOT NULL"
+SEEN_MEASURE = "EXISTS (SELECT FROM conferences_measure AS measure WHERE measure.id = measure_id)"
+
+
+def _of_meeting(column: str, *rules: Rule) -> Guarded:
+    return Guarded((web(*READ, when=f"wall.sees_conference({column})"), web(*ALL, when=RUNS_MEETINGS), *rules))
+
+
+TABLES: dict[str, Table] = {
+    "conferences_conference": _of_meeting("id", web(*READ, when="id IN (SELECT wall.conferences_followed_up())")),
+    "conferences_invitation": _of_meeting("conference_id"),
+    "conferences_agendaitem": _of_meeting("conference_id"),
+    "conferences_decision": _of_meeting(
+        "conference_id", web(*READ, when="id IN (SELECT wall.decisions_followed_up())")
+    ),
+    "conferences_measure": Guarded(
+        (
+            web(
+                *READ,
+                when=f"(SELECT wall.sees_picture()) AND ({own('read_picture')} OR wall.sees_measures_of(decision_id))",
+            ),
+            web("UPDATE", when=own("report_measures")),
+            web(*ALL, when=RUNS_MEETINGS),
+        )
+    ),
+    "conferences_measurereport": Guarded(
+        (
+            web(*READ, when=SEEN_MEASURE),
+            web("INSERT", when=f"{SEEN_MEASURE} AND (SELECT wall.can('report_measures'))"),
+            web(*ALL, when=RUNS_MEETINGS),
+        )
+    ),
+}
+
+# A guest sees no picture, but the edition of the meeting the guest is invited to.
+FURTHER_RULES = {"lagebild_edition": (web(*READ, when="wall.sees_edition_of_meeting(id)"),)}

@@ -1,0 +1,31 @@
+"""The second lock on the picture: members read what is published; only the nightly build writes it."""
+
+from agencies.wall.policies import ALL, READ, Guarded, Table, acts_as, builder, can, owned, web
+
+SEES_PICTURE = f"(SELECT wall.sees_picture()) OR {acts_as('operator')}"
+BUILT = Guarded((web(*READ, when=SEES_PICTURE), builder(*ALL)))
+
+TABLES: dict[str, Table] = {
+    "lagebild_picture": BUILT,
+    "lagebild_cell": BUILT,
+    "lagebild_trend": BUILT,
+    "lagebild_coverage": BUILT,
+    "lagebild_sighting": BUILT,
+    # Which blocks are released is no secret, and what may be deleted depends on it.
+    "lagebild_releasedblock": Guarded((web(*READ, when="(SELECT wall.kind()) IS NOT NULL"), builder(*ALL))),
+    "lagebild_releasedatom": BUILT,
+    "lagebild_frozencount": owned(build=True),
+    "lagebild_finding": Guarded(
+        (
+            web(*READ, when=SEES_PICTURE),
+            web("UPDATE", when=can("assess_findings")),
+            builder("SELECT", "INSERT", "UPDATE"),
+        )
+    ),
+    "lagebild_edition": Guarded(
+        (
+            web(*READ, when=SEES_PICTURE),
+            web("INSERT", when=f"{can('freeze_editions')} OR {acts_as('operator')}"),
+        )
+    ),
+}
