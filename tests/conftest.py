@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from celery.app.task import Task
 from django.core.cache import cache
-from django.db import connection
+from django.core.management import BaseCommand
+from django.db import connections
+from django.test.client import ClientHandler
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
 from agencies import audit
 from agencies.models import Agency, MembershipKind, MembershipStatus, User
 from agencies.purpose import PURPOSES, SESSION_KEY
 from agencies.roles import Role
+from agencies.wall import context
 from hamm_security.celery import app
+from tests import backstage as stage
 from tests import factories
 
 
@@ -93,7 +98,7 @@ def world(db) -> World:
 def failures_stay_in_the_test(request, monkeypatch):
     """Refusals are written on the test's own connection, whose rows nobody else sees; `real_failures` undoes it."""
     if "real_failures" not in request.fixturenames:
-        monkeypatch.setattr(audit, "connection_of_its_own", lambda: nullcontext(connection))
+        monkeypatch.setattr(audit, "connection_of_its_own", stage.connection_of_its_own)
 
 
 @pytest.fixture
@@ -148,3 +153,42 @@ def eager_tasks():
     app.conf.task_always_eager = app.conf.task_eager_propagates = True
     yield
     app.conf.task_always_eager, app.conf.task_eager_propagates = before
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker, django_db_modify_db_settings):
+    """One database for the three logins, whichever of them a test names: the owner's makes it."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases=set(connections))
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def _the_portal_acts_on_stage(request, monkeypatch):
+    """Tests set their scene backstage, as the owner; what the portal does it does as the web login, as everywhere."""
+    if not ({"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db")):
+        return
+    for owner, name in ((ClientHandler, "__call__"), (BaseCommand, "execute"), (Task, "__call__")):
+        monkeypatch.setattr(owner, name, stage.played(getattr(owner, name)))
+    monkeypatch.setattr(context, "builder_login", stage.as_builder)
+
+
+@pytest.fixture
+def on_stage():
+    """`with on_stage(actor):` asks the database as the portal does for that actor."""
+    return stage.acting
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_behind(request):
+    """After a test that commits, the tables are emptied by their owner; Django would only ask the web login to."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction"))
+    if commits:
+        request.getfixturevalue("transactional_db")
+    yield
+    if commits:
+        stage.empty_the_tables()

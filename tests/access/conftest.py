@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from tests.access.stage import Stage, build_stage
 
@@ -29,3 +30,9 @@ def undone(db):
         return answer
 
     return call
+
+
+@pytest.fixture
+def standing_clock(built, time_machine):
+    """Two looks at the same page then differ only by what the records say."""
+    time_machine.move_to(timezone.now(), tick=False)

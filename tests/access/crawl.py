@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from django.db import connection
+from django.db import connection, reset_queries
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -55,6 +55,7 @@ def rows_that(method: str, rows: list[Row] | None = None) -> list[Row]:
 
 def statements(call: Callable[[], HttpResponse]) -> tuple[HttpResponse, list[str]]:
     """The answer and what the database was asked on the way, without the values."""
+    reset_queries()
     with CaptureQueriesContext(connection) as queries:
         answer = call()
     return answer, [_LIST.sub("?", _LITERAL.sub("?", query["sql"])) for query in queries.captured_queries]

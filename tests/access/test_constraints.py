@@ -27,7 +27,7 @@ from incidents.models import (
     IncidentGroupObjectPermission,
     IncidentNote,
 )
-from tests import factories
+from tests import backstage, factories
 
 NOTES = {Incident: IncidentNote, Complaint: ComplaintNote}
 MAKERS = {Incident: factories.make_incident, Complaint: factories.make_complaint}
@@ -168,9 +168,12 @@ def test_nothing_the_interface_writes_ends_up_in_another_agency(world, monkeypat
     """Should a fault ever save into a foreign agency, the look after the write takes it back."""
     viewset = {"incident": IncidentViewSet, "complaint": ComplaintViewSet}[label]
     make = {"incident": factories.make_incident, "complaint": factories.make_complaint}[label]
-    monkeypatch.setattr(
-        viewset, "save_new", lambda view, serializer: make(world.police, sharing_level=SharingLevel.COOPERATION)
-    )
+
+    def save_elsewhere(view, serializer):
+        with backstage.behind():
+            return make(world.police, sharing_level=SharingLevel.COOPERATION)
+
+    monkeypatch.setattr(viewset, "save_new", save_elsewhere)
     factories.make_category("laerm", kind=label)
     _, key = create_api_key(agency=world.order, scope=KeyScope.WRITE, label="Probe", by=None)
     answer = Client(headers={"Authorization": f"Api-Key {key}"}).post(

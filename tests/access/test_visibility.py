@@ -20,7 +20,7 @@ from agencies.models import Agency, KeyScope, Membership, MembershipKind, Member
 from agencies.roles import Role
 from agencies.visibility import SharingLevel
 from incidents.models import Complaint, Incident, Record
-from tests import factories
+from tests import backstage, factories
 
 TODAY = timezone.localdate
 DAY = datetime.timedelta(days=1)
@@ -177,6 +177,21 @@ def test_has_perm_answers_exactly_the_table(scene):
     assert found == EXPECTED
 
 
+def test_the_database_shows_exactly_the_table(scene):
+    """Asked for every row, in the name of each person and without the portal's rule."""
+    found = {
+        name: scene.titled(rows_in_the_name_of(scene.model, user))
+        for name, user in scene.people.items()
+        if name != "anonymous"
+    }
+    assert found | {"anonymous": set()} == EXPECTED
+
+
+def rows_in_the_name_of(model: type[Record], user: User) -> list[Record]:
+    with backstage.acting(user):
+        return list(model.objects.all())
+
+
 def test_interface_lists_exactly_the_table(scene):
     """A key reads as entry staff of its agency."""
     url = reverse(f"api:{scene.model._meta.model_name}s-list")
@@ -320,5 +335,6 @@ def test_any_small_world_is_seen_as_the_rule_says(db, undone, plan):
             assert {record.pk for record in Incident.objects.visible_to(user)} == expected
             asked = {record.pk for record in records if user.has_perm("incidents.view_incident", record)}
             assert asked == expected
+            assert {record.pk for record in rows_in_the_name_of(Incident, user)} == expected
 
     undone(look)

@@ -87,6 +87,7 @@ def test_nothing_new_is_said_by_304_with_a_hint_when_to_come_back(world, caller_
 @pytest.mark.parametrize(
     "text",
     ["x", "1", "a:b:c", "é", "..", "W10:1abc:zzz", "x" * 3000, signing.dumps([0, "", 2, "", ""])],
+    ids=["letter", "digit", "colons", "umlaut", "dots", "shape", "long", "signed elsewhere"],
 )
 def test_unreadable_cursors_are_refused(world, caller_of, text):
     body = problem_of(caller_of(world.order).get(PATH, {"cursor": text}), 400)

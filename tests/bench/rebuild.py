@@ -17,7 +17,8 @@ def main() -> None:
     logging.disable(logging.WARNING)
     models = importlib.import_module("lagebild.models")
     build_picture = importlib.import_module("lagebild.actions").build_picture
-    with transaction.atomic():
+    context = importlib.import_module("agencies.wall.context")
+    with context.builder_login():
         # As if it were the first night: nothing released yet, no picture from the same records.
         models.ReleasedAtom.objects.all().delete()
         models.ReleasedBlock.objects.all().delete()

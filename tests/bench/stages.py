@@ -7,8 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connections, transaction
 
+from agencies.wall.context import OWNER
 from incidents.models import Incident
 from lagebild.models import Picture
 from tests.bench import audit, deliveries, interface, pages, picture
@@ -25,19 +26,23 @@ def fill(records: int) -> Iterator[Measurement]:
     """Seed an empty database; take one that holds records as it is."""
     data = Path(settings.BASE_DIR) / "incidents" / "data"
     quiet("migrate", verbosity=0)
-    if not Incident.objects.exists():
+    if not _count():
         quiet("load_categories", str(data / "categories.json"))
         quiet("load_areas", str(data / "hamm_areas.geojson"))
         duration_s = seconds(lambda: quiet("seed_demo", records=records))
         yield Measurement("seed_demo", round(records / duration_s), "records/s")
-        with connection.cursor() as cursor:
+        with connections[OWNER].cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
-    yield Measurement("incidents", Incident.objects.count(), "records")
+    yield Measurement("incidents", _count(), "records")
+
+
+def _count() -> int:
+    return Incident.objects.using(OWNER).count()
 
 
 def published() -> Iterator[Measurement]:
     """The picture that the following stages show; nothing is measured where there is one."""
-    if not Picture.objects.published().exists():
+    if not Picture.objects.using(OWNER).published().exists():
         yield Measurement("first_rebuild", seconds(lambda: quiet("rebuild_lagebild")), "s")
 
 
@@ -53,6 +58,7 @@ def main() -> None:
         published(),
         picture.rebuild(),
         pages.lists(),
+        pages.second_lock(),
         pages.export(),
         pages.stored_picture(),
         rolled_back(picture.edition),

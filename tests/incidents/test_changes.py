@@ -25,7 +25,7 @@ from incidents.api.changes import _SERIALIZERS
 from incidents.api.views import record_rows
 from incidents.changes_models import ToldRecord
 from incidents.models import Category, Kind
-from tests import factories
+from tests import backstage, factories
 from tests.incidents.test_withdrawal import withdraw_all_pending
 
 SLUGS = ("alpha", "beta", "gamma")
@@ -322,7 +322,8 @@ def test_suspension_while_a_page_is_being_written_takes_its_foreign_rows(world):
     recheck = changes.visible_now
 
     def suspend_first(**arguments):
-        memberships.suspend_membership(membership=world.order.memberships.get(), reason="Sofort", by=None)
+        with backstage.behind():
+            memberships.suspend_membership(membership=world.order.memberships.get(), reason="Sofort", by=None)
         return recheck(**arguments)
 
     with mock.patch.object(changes, "visible_now", suspend_first):
@@ -372,7 +373,7 @@ def test_a_transaction_that_commits_late_is_told_when_it_has(transactional_db):
     written, may_commit = threading.Event(), threading.Event()
 
     def share_slowly() -> None:
-        with transaction.atomic():
+        with backstage.behind(), transaction.atomic():
             type(late).objects.filter(pk=late.pk).update(
                 sharing_level=SharingLevel.COOPERATION, updated_at=timezone.now()
             )

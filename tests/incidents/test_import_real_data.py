@@ -1,5 +1,6 @@
 """The first rows of two other cities' open data, each in a city and catalogue of its own, split over two agencies."""
 
+import datetime
 import gzip
 import io
 import itertools
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agencies.directory import load_agencies
-from agencies.models import Agency
+from agencies.models import Agency, Membership, MembershipStatus
 from incidents.areas import load_areas
 from incidents.catalogue import load_categories
 from incidents.importing.run import Delivery, import_file
@@ -26,6 +27,8 @@ def prepare(city: str) -> None:
         (load_categories, "categories.json"),
     ):
         load(json.loads((FILES / city / name).read_text(encoding="utf-8")))
+    signed = datetime.date(2009, 1, 1)
+    Membership.objects.update(status=MembershipStatus.ACTIVE, signed_on=signed, valid_from=signed)
 
 
 def first_rows(path: Path) -> io.BytesIO:
@@ -41,12 +44,13 @@ def deliver(city: str, agency: str, file: io.BytesIO, kind: str):
 
 
 @pytest.mark.django_db
-def test_complaints_of_zurich_reach_two_agencies(shared, settings):
+def test_complaints_of_zurich_reach_two_agencies(shared, settings, time_machine):
+    time_machine.move_to("2016-12-31T12:00:00+00:00")  # later, the terms of deletion would refuse the rows
     settings.METRIC_EPSG, settings.TIME_ZONE, settings.LOCAL_TIME_ZONE = 2056, "Europe/Zurich", "Europe/Zurich"
     file = first_rows(shared / "data" / "real" / "zueri_wie_neu_2016_2023.csv.gz")
     prepare("zuerich")
     runs = [deliver("zuerich", agency, file, "complaint") for agency in ("zh-entsorgung", "zh-tiefbau")]
-    assert [run.refused for run in runs] == [0, 0]
+    assert [run.refused for run in runs] == [0, 0], runs[0].reasons
     assert sum(run.created for run in runs) == ROWS
     assert min(run.created for run in runs) > 50
     assert runs[0].created + runs[0].skipped == ROWS
@@ -65,12 +69,13 @@ def test_complaints_of_zurich_reach_two_agencies(shared, settings):
 
 
 @pytest.mark.django_db
-def test_assaults_of_chicago_reach_two_agencies(shared, settings):
+def test_assaults_of_chicago_reach_two_agencies(shared, settings, time_machine):
+    time_machine.move_to("2010-12-31T12:00:00+00:00")
     settings.METRIC_EPSG, settings.TIME_ZONE, settings.LOCAL_TIME_ZONE = 26916, "America/Chicago", "America/Chicago"
     file = first_rows(shared / "data" / "real" / "chicago_aggravated_assaults_2010_2019.csv.gz")
     prepare("chicago")
     runs = [deliver("chicago", agency, file, "incident") for agency in ("chi-first", "chi-second")]
-    assert [(run.created, run.skipped, run.refused) for run in runs] == [(200, 200, 0), (200, 200, 0)]
+    assert [(run.created, run.skipped, run.refused) for run in runs] == [(200, 200, 0), (200, 200, 0)], runs[0].reasons
     first = Incident.objects.order_by("occurred_from").select_related("category", "district", "agency").first()
     assert str(first.occurred_from) == "2010-01-01 06:05:00+00:00"
     assert (first.category.slug, first.district.name, first.agency.slug) == (

@@ -125,7 +125,7 @@ def test_request_beyond_the_limit_is_refused_without_an_error_page(world, signed
     client.raise_request_exception = False
     body = "description=" + "x" * (11 * 1024 * 1024)
     response = client.post(NEW, body, content_type="application/x-www-form-urlencoded")
-    assert response.status_code == 400
+    assert response.status_code == 413
 
 
 def test_taken_reference_is_told_at_its_field(world, signed_in, category):

@@ -185,7 +185,7 @@ def test_export_without_purpose_gives_nothing(world, signed_in):
 
 
 def test_export_beyond_its_limit_is_refused(world, signed_in, monkeypatch):
-    monkeypatch.setattr(lists.table, "MOST_ROWS", 1)
+    monkeypatch.setattr(lists, "MOST_ROWS", 1)
     factories.make_incident(world.police)
     factories.make_incident(world.police)
     response = signed_in(world.owner_release).post(EXPORT, {"purpose": "Lage"})

@@ -8,7 +8,7 @@ from django.utils import timezone
 from agencies.visibility import SharingLevel
 from incidents.actions import NOTE_OF_KIND
 from incidents.models import Complaint, Incident, Kind
-from tests import factories
+from tests import backstage, factories
 
 COOPERATION = SharingLevel.COOPERATION
 
@@ -111,7 +111,6 @@ def test_filters_narrow_what_is_visible(world, found):
         ({"category": "group:"}, "Diese Auswahl gibt es nicht"),
         ({"own": "x"}, "Diese Auswahl gibt es nicht"),
         ({"q": "x" * 201}, "Der Text ist länger als 200 Zeichen."),
-        ({"q": "a\x00b"}, "unzulässiges Steuerzeichen"),
     ],
 )
 def test_wrong_filter_is_told_and_shows_nothing(world, signed_in, query, part):
@@ -141,5 +140,7 @@ def test_filter_offers_categories_of_its_kind_only(world, signed_in):
 def test_search_takes_no_part_in_visibility(world, model):
     maker = factories.make_incident if model is Incident else factories.make_complaint
     maker(world.police, sharing_level=COOPERATION, description="Graffiti")
-    assert not model.objects.visible_to(world.partner).search("Graffiti", world.partner).exists()
-    assert model.objects.visible_to(world.owner_entry).search("Graffiti", world.owner_entry).count() == 1
+    with backstage.acting(world.partner):
+        assert not model.objects.visible_to(world.partner).search("Graffiti", world.partner).exists()
+    with backstage.acting(world.owner_entry):
+        assert model.objects.visible_to(world.owner_entry).search("Graffiti", world.owner_entry).count() == 1

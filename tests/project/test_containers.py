@@ -17,7 +17,7 @@ ROOT = Path(settings.BASE_DIR)
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
-OWN_SERVICES = ("web", "worker", "beat", "migrate")
+OWN_SERVICES = ("web", "worker", "builder", "beat", "migrate")
 SETTINGS_SOURCE = (ROOT / "hamm_security" / "settings.py").read_text()
 
 
@@ -40,7 +40,7 @@ def test_service_command_exists(service):
     assert command_exists(COMPOSE["services"][service].get("command") or image_command())
 
 
-@pytest.mark.parametrize("service", ["worker", "beat"])
+@pytest.mark.parametrize("service", ["worker", "builder", "beat"])
 def test_celery_services_load_the_application(service):
     words = COMPOSE["services"][service]["command"]
     module = importlib.import_module(words[words.index("-A") + 1])
@@ -70,7 +70,8 @@ def test_every_variable_handed_over_is_read_by_the_settings(service):
 
 def test_secrets_have_no_default():
     text = (ROOT / "docker-compose.yml").read_text()
-    secrets = {"SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD"}
+    logins = {f"DATABASE_{login}_PASSWORD" for login in ("WEB", "OWNER", "BUILDER")}
+    secrets = {"SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD", *logins}
     for name in secrets:
         assert f"${{{name}:?" in text
         assert f"${{{name}:-" not in text
@@ -95,3 +96,29 @@ def test_image_copies_every_package_and_file_it_needs():
     packages = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"])
     assert kept == packages | {"templates", "manage.py", "requirements.lock"}
     assert all((ROOT / name).exists() for name in kept)
+
+
+def test_each_service_is_given_the_logins_it_needs_and_no_other():
+    given = {
+        service: {name for name in COMPOSE["services"][service]["environment"] if name.startswith("DATABASE_")}
+        for service in OWN_SERVICES
+    }
+    web = {"DATABASE_URL"}
+    assert given == {
+        "web": web,
+        "worker": web,
+        "beat": web,
+        "builder": web | {"DATABASE_BUILDER_URL"},
+        "migrate": web | {"DATABASE_BUILDER_URL", "DATABASE_OWNER_URL"},
+    }
+
+
+def test_every_routed_queue_has_its_service():
+    queues = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {"celery"}
+    served = {
+        word.removeprefix("--queues=")
+        for service in ("worker", "builder")
+        for word in COMPOSE["services"][service]["command"]
+        if word.startswith("--queues=")
+    }
+    assert served == queues

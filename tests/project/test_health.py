@@ -13,7 +13,7 @@ def test_live_needs_neither_database_nor_login(client):
 def test_ready_when_both_servers_answer(client):
     response = client.get("/health/ready")
     assert response.status_code == 200
-    assert response.json() == {"database": True, "broker": True, "picture_age_seconds": None}
+    assert response.json() == {"database": True, "row_security": True, "broker": True, "picture_age_seconds": None}
 
 
 @pytest.mark.django_db

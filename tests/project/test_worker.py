@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from hamm_security.local.postgres import BUILDER
 from hamm_security.local.processes import end, spawn, tail
 from hamm_security.local.valkey import Valkey
 from lagebild.models import Picture
@@ -39,11 +40,22 @@ def worker_log(transactional_db, folder, broker_url):
     database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
     log = folder / "worker.log"
     worker = spawn(
-        [sys.executable, "-m", "celery", "-A", "hamm_security", "worker", "--concurrency=2", "--loglevel=INFO"],
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "hamm_security",
+            "worker",
+            "--queues=celery,builder",
+            "--concurrency=2",
+            "--loglevel=INFO",
+        ],
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "hamm_security.settings",
             "DATABASE_URL": database,
+            "DATABASE_BUILDER_URL": make_conninfo(database, user=BUILDER),
             "BROKER_URL": broker_url,
         },
         log=log,
