@@ -20,7 +20,7 @@ ENV RELEASE=1 \
     MEDIA_ROOT=/var/lib/portal/media
 # Values for this one command only: collecting files needs the settings, but no database, broker or secret.
 RUN SECRET_KEY=only-for-collecting-static-files-while-building \
-    ALLOWED_HOSTS=localhost DATABASE_URL=postgresql:///none BROKER_URL=redis://none \
+    ALLOWED_HOSTS=localhost DATABASE_URL=postgresql://none@localhost/none BROKER_URL=redis://none \
     python manage.py collectstatic --noinput
 
 USER portal

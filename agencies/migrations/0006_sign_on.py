@@ -10,96 +10,177 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agencies', '0005_membership_agreement'),
+        ("agencies", "0005_membership_agreement"),
     ]
 
     operations = [
         # Sessions have a table of their own since; the framework's holds their keys in plain form.
         migrations.RunSQL("DROP TABLE IF EXISTS django_session", migrations.RunSQL.noop),
         migrations.AddField(
-            model_name='user',
-            name='factor_failed_at',
+            model_name="user",
+            name="factor_failed_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='factor_failures',
-            field=models.PositiveSmallIntegerField(default=0, verbose_name='falsche zweite Faktoren in Folge'),
+            model_name="user",
+            name="factor_failures",
+            field=models.PositiveSmallIntegerField(default=0, verbose_name="falsche zweite Faktoren in Folge"),
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, verbose_name='E-Mail-Adresse')),
-                ('full_name', models.CharField(max_length=150, verbose_name='Name')),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('member', 'Mitglied'), ('entry', 'Erfassung'), ('release', 'Freigabe'), ('lead', 'Leitung'), ('chair', 'Vorsitz/Geschäftsstelle'), ('data_protection', 'Datenschutz'), ('admin', 'Administration')], max_length=20), blank=True, default=list, size=None, verbose_name='Rollen')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='eingeladen am')),
-                ('expires_at', models.DateTimeField(verbose_name='gültig bis')),
-                ('accepted_at', models.DateTimeField(blank=True, null=True, verbose_name='angenommen am')),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='zurückgezogen am')),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='person_invitations', to='agencies.agency', verbose_name='Behörde')),
-                ('invited_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("email", models.EmailField(max_length=254, verbose_name="E-Mail-Adresse")),
+                ("full_name", models.CharField(max_length=150, verbose_name="Name")),
+                (
+                    "roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("member", "Mitglied"),
+                                ("entry", "Erfassung"),
+                                ("release", "Freigabe"),
+                                ("lead", "Leitung"),
+                                ("chair", "Vorsitz/Geschäftsstelle"),
+                                ("data_protection", "Datenschutz"),
+                                ("admin", "Administration"),
+                            ],
+                            max_length=20,
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="Rollen",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="eingeladen am")),
+                ("expires_at", models.DateTimeField(verbose_name="gültig bis")),
+                ("accepted_at", models.DateTimeField(blank=True, null=True, verbose_name="angenommen am")),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True, verbose_name="zurückgezogen am")),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="person_invitations",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Einladung',
-                'verbose_name_plural': 'Einladungen',
-                'ordering': ('-created_at',),
+                "verbose_name": "Einladung",
+                "verbose_name_plural": "Einladungen",
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('session_data', models.TextField(verbose_name='session data')),
-                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
-                ('session_key', models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name='Prüfwert des Schlüssels')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='angemeldet am')),
-                ('seen_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='zuletzt gesehen')),
-                ('browser', models.CharField(blank=True, max_length=40, verbose_name='Browser')),
-                ('address', models.CharField(blank=True, max_length=45, verbose_name='Netz')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                (
+                    "session_key",
+                    models.CharField(
+                        max_length=64, primary_key=True, serialize=False, verbose_name="Prüfwert des Schlüssels"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="angemeldet am")),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="zuletzt gesehen")),
+                ("browser", models.CharField(blank=True, max_length=40, verbose_name="Browser")),
+                ("address", models.CharField(blank=True, max_length=45, verbose_name="Netz")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Sitzung',
-                'verbose_name_plural': 'Sitzungen',
-                'abstract': False,
+                "verbose_name": "Sitzung",
+                "verbose_name_plural": "Sitzungen",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SignOn',
+            name="SignOn",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.URLField(max_length=300, verbose_name='Aussteller')),
-                ('client_id', models.CharField(max_length=200, verbose_name='Client-Kennung')),
-                ('client_secret', models.TextField(blank=True, verbose_name='verschlüsseltes Client-Geheimnis')),
-                ('asserts_factor', models.BooleanField(default=False, verbose_name='verlangt selbst einen zweiten Faktor')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in Betrieb')),
-                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='geändert am')),
-                ('agency', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='sign_on', to='agencies.agency', verbose_name='Behörde')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issuer", models.URLField(max_length=300, verbose_name="Aussteller")),
+                ("client_id", models.CharField(max_length=200, verbose_name="Client-Kennung")),
+                ("client_secret", models.TextField(blank=True, verbose_name="verschlüsseltes Client-Geheimnis")),
+                (
+                    "asserts_factor",
+                    models.BooleanField(default=False, verbose_name="verlangt selbst einen zweiten Faktor"),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="in Betrieb")),
+                ("changed_at", models.DateTimeField(auto_now=True, verbose_name="geändert am")),
+                (
+                    "agency",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sign_on",
+                        to="agencies.agency",
+                        verbose_name="Behörde",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Anmeldedienst',
-                'verbose_name_plural': 'Anmeldedienste',
+                "verbose_name": "Anmeldedienst",
+                "verbose_name_plural": "Anmeldedienste",
             },
         ),
         migrations.CreateModel(
-            name='Factor',
+            name="Factor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('totp', 'Einmalcode aus einer App'), ('passkey', 'Passkey'), ('recovery', 'Wiederherstellungscode')], max_length=10, verbose_name='Art')),
-                ('label', models.CharField(blank=True, max_length=60, verbose_name='Bezeichnung')),
-                ('secret', models.TextField(verbose_name='verschlüsseltes Geheimnis, Prüfwert oder öffentlicher Schlüssel')),
-                ('counter', models.BigIntegerField(default=0, verbose_name='letzter Zähler')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='eingerichtet am')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='zuletzt benutzt')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='factors', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("totp", "Einmalcode aus einer App"),
+                            ("passkey", "Passkey"),
+                            ("recovery", "Wiederherstellungscode"),
+                        ],
+                        max_length=10,
+                        verbose_name="Art",
+                    ),
+                ),
+                ("label", models.CharField(blank=True, max_length=60, verbose_name="Bezeichnung")),
+                (
+                    "secret",
+                    models.TextField(verbose_name="verschlüsseltes Geheimnis, Prüfwert oder öffentlicher Schlüssel"),
+                ),
+                ("counter", models.BigIntegerField(default=0, verbose_name="letzter Zähler")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="eingerichtet am")),
+                ("used_at", models.DateTimeField(blank=True, null=True, verbose_name="zuletzt benutzt")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="factors", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'zweiter Faktor',
-                'verbose_name_plural': 'zweite Faktoren',
-                'ordering': ('created_at', 'pk'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'totp')), fields=('user',), name='factor_one_totp')],
+                "verbose_name": "zweiter Faktor",
+                "verbose_name_plural": "zweite Faktoren",
+                "ordering": ("created_at", "pk"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "totp")), fields=("user",), name="factor_one_totp"
+                    )
+                ],
             },
         ),
     ]
