@@ -191,7 +191,8 @@ def wait_for_web(installation: Installation, programs: Programs, port: int) -> N
 
 
 def print_accounts(port: int) -> None:
-    people = get_user_model().objects.select_related("agency").order_by("agency__short_name", "email")
+    # The owner's login: the portal's own shows nobody to nobody.
+    people = get_user_model().objects.using("owner").order_by("agency__short_name", "email")
     width = max((len(person.email) for person in people), default=0)
     print("\nKonten:")
     for person in people:
