@@ -96,8 +96,9 @@ def _measures(user) -> list[dict]:
 def _findings_to_review(user) -> list[dict]:
     findings = Finding.objects.visible_to(user).live()
     if user.can("assess_findings"):
-        proposed = findings.filter(status=FindingStatus.PROPOSED).order_by("-first_seen_on", "number")
-        due = [(finding, "noch nicht bewertet") for finding in proposed[:SHOWN]]
+        proposed = findings.filter(status=FindingStatus.PROPOSED).select_related("group")
+        proposed = proposed.order_by("-first_seen_on", "number")
+        due = [(finding, f"{finding.group}, noch nicht bewertet") for finding in proposed[:SHOWN]]
     else:
         ahead = timezone.localdate() + REVIEW_AHEAD
         mine = findings.filter(responsible_agency=user.agency, review_on__lte=ahead).order_by("review_on")

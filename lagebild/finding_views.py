@@ -17,7 +17,7 @@ from lagebild.actions import assess_finding
 from lagebild.forms import AssessmentForm
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting
 from lagebild.page import finding_lines
-from lagebild.wording import german_number, period_text, surprise_text
+from lagebild.wording import german_number, period_text, surprise_sentence
 
 PER_PAGE = 50
 SIGHTINGS_SHOWN = 30
@@ -102,7 +102,7 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "latest": latest,
         "lines": finding_lines(latest) if latest else None,
         "period": period_text(latest.period_start, latest.period_end) if latest else "",
-        "surprise": surprise_text(latest.p_value) if latest else "",
+        "surprise": surprise_sentence(latest.p_value) if latest else "",
         "agencies": ", ".join(_names(latest)) if latest else "",
         "history": sightings,
         "form": form if request.user.can("assess_findings") else None,

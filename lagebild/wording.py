@@ -60,13 +60,33 @@ def factor_text(count: float, expected: float) -> str:
     return f"rund {german_number(factor)}-fach" if factor >= 10 else f"{german_number(factor, 1)}-fach"
 
 
-def surprise_text(p_value: float) -> str:
-    """How often chance alone would do this at this place, in words."""
-    if p_value < 1e-6:
-        return "Zufall so gut wie ausgeschlossen"
+PRACTICALLY_NEVER = 1e-6
+
+
+def _cases(p_value: float) -> str:
     share = 1 / p_value
     scale = 10 ** max(len(str(int(share))) - 2, 0)
-    return f"durch Zufall in etwa 1 von {german_number(round(share / scale) * scale)} Fällen"
+    return f"in etwa 1 von {german_number(round(share / scale) * scale)} Fällen"
+
+
+def surprise_text(p_value: float) -> str:
+    """How often chance alone would do this at this place, in words."""
+    if p_value < PRACTICALLY_NEVER:
+        return "Zufall so gut wie ausgeschlossen"
+    return f"durch Zufall {_cases(p_value)}"
+
+
+def surprise_sentence(p_value: float) -> str:
+    """The same as a sentence of its own."""
+    if p_value < PRACTICALLY_NEVER:
+        return (
+            "Wären die Meldungen gleichmäßig über das Stadtgebiet verteilt, wäre eine solche Häufung an dieser Stelle "
+            "so gut wie ausgeschlossen."
+        )
+    return (
+        "Wären die Meldungen gleichmäßig über das Stadtgebiet verteilt, entstünde eine solche Häufung an dieser Stelle "
+        f"durch Zufall {_cases(p_value)}."
+    )
 
 
 def strength_text(sighting: Sighting) -> str:
