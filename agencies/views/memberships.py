@@ -30,6 +30,7 @@ class Offer:
     title: str
     form: type[forms.Form]
     action: Callable
+    done: str
     states: tuple[MembershipStatus, ...]
     text: str = ""
     is_grave: bool = False
@@ -37,18 +38,28 @@ class Offer:
 
 # By the part of the address. A step that does not fit the state is refused by its action.
 STEPS = {
-    "vorschlagen": Offer("Entwurf anlegen", ProposeForm, memberships.propose_membership, ()),
+    "vorschlagen": Offer(
+        "Entwurf anlegen", ProposeForm, memberships.propose_membership, "Der Entwurf ist angelegt.", ()
+    ),
     "beschreiben": Offer(
         "Zweck und Ansprechperson",
         AgreementForm,
         memberships.describe_agreement,
+        "Zweck und Ansprechperson sind eingetragen.",
         (*PREPARING, *IN_FORCE),
     ),
-    "unterzeichnen": Offer("Unterzeichnete Vereinbarung eintragen", SignForm, memberships.sign_membership, (DRAFT,)),
+    "unterzeichnen": Offer(
+        "Unterzeichnete Vereinbarung eintragen",
+        SignForm,
+        memberships.sign_membership,
+        "Die Vereinbarung ist eingetragen. Als Nächstes aktiviert eine zweite Person die Mitgliedschaft.",
+        (DRAFT,),
+    ),
     "aktivieren": Offer(
         "Mitgliedschaft aktivieren",
         ConfirmForm,
         memberships.activate_membership,
+        "Die Mitgliedschaft ist aktiv. Freigegebene Meldungen fließen ab sofort in beide Richtungen.",
         (SIGNED,),
         "Ab der Aktivierung fließen freigegebene Meldungen in beide Richtungen. "
         "Aktivieren darf nur, wer die Vereinbarung nicht selbst zuletzt eingetragen hat.",
@@ -57,14 +68,18 @@ STEPS = {
         "Weiteren Umfang bestätigen",
         ConfirmForm,
         memberships.confirm_scope,
+        "Der weitere Umfang gilt ab sofort.",
         IN_FORCE,
         "Bestätigen darf nur, wer den Umfang nicht selbst vorgeschlagen hat.",
     ),
-    "umfang-verwerfen": Offer("Vorschlag verwerfen", ConfirmForm, memberships.drop_scope, IN_FORCE),
+    "umfang-verwerfen": Offer(
+        "Vorschlag verwerfen", ConfirmForm, memberships.drop_scope, "Der Vorschlag ist verworfen.", IN_FORCE
+    ),
     "aufhebung": Offer(
         "Aufhebung der Aussetzung vorschlagen",
         ReasonForm,
         memberships.propose_lifting,
+        "Die Aufhebung ist vorgeschlagen. Sie gilt, sobald eine zweite Person sie bestätigt.",
         (SUSPENDED,),
         "Die Aussetzung endet erst, wenn eine zweite Person die Aufhebung bestätigt.",
     ),
@@ -72,6 +87,7 @@ STEPS = {
         "Aufhebung der Aussetzung bestätigen",
         ConfirmForm,
         memberships.lift_suspension,
+        "Die Aussetzung ist aufgehoben. Freigegebene Meldungen fließen wieder in beide Richtungen.",
         (SUSPENDED,),
         "Ab der Bestätigung fließen freigegebene Meldungen wieder in beide Richtungen. Bestätigen darf nur, wer die "
         "Mitgliedschaft nicht ausgesetzt und die Aufhebung nicht vorgeschlagen hat.",
@@ -80,6 +96,7 @@ STEPS = {
         "Mitgliedschaft aussetzen",
         ReasonForm,
         memberships.suspend_membership,
+        "Die Mitgliedschaft ist ausgesetzt. Die Personen der Behörde sind abgemeldet.",
         (ACTIVE,),
         "Die Behörde gibt und erhält ab sofort nichts mehr. Ihre Leute sehen weiter die eigenen Meldungen. "
         "Die Aussetzung lässt sich zu zweit aufheben.",
@@ -89,6 +106,7 @@ STEPS = {
         "Mitgliedschaft beenden",
         ReasonForm,
         memberships.end_membership,
+        "Die Mitgliedschaft ist beendet.",
         (*PREPARING, *IN_FORCE),
         "Die Mitgliedschaft endet heute. Alles Freigegebene wird den Partnern entzogen und auf „Nur eigene Behörde“ "
         "gesetzt. Ein neuer Beitritt beginnt mit einem neuen Entwurf und ohne Freigaben.",
@@ -130,7 +148,7 @@ def membership_steps(request: HttpRequest, slug: str, step: str = "") -> HttpRes
             raise Http404
         form = STEPS[step].form(request.POST, request.FILES, prefix=step)
         if _take(step, form, agency, membership, request.user):
-            messages.success(request, f"Die Mitgliedschaft von {agency.short_name} ist fortgeschrieben.")
+            messages.success(request, STEPS[step].done)
             return redirect("agencies:membership", slug=agency.slug)
         bound[step] = form
     return render(request, "agencies/membership.html", _context(request, agency, membership, proposal, bound))
