@@ -1,5 +1,6 @@
 """The second lock on the directory, the people, the keys and the log."""
 
+from agencies.audit import FAILURES, Act
 from agencies.wall.policies import (
     ALL,
     READ,
@@ -10,8 +11,19 @@ from agencies.wall.policies import (
     acts_as,
     builder,
     can,
+    keeps,
     web,
 )
+
+SIGNING_ON = (
+    *(Act.LOGIN, Act.LOGOUT, Act.CONFIRMED, Act.INVITATION_TAKEN, Act.PASSWORD_CHANGED, Act.PASSWORD_RESET_ASKED),
+    *(Act.FACTOR_ADDED, Act.RECOVERY_USED, Act.RECOVERY_RENEWED, Act.SESSION_ENDED),
+)
+
+
+def _acts(acts: tuple[Act, ...]) -> str:
+    return ", ".join(f"'{act.value}'" for act in acts)
+
 
 OPERATOR = acts_as("operator")
 VISITOR = acts_as("visitor")
@@ -27,6 +39,21 @@ PERSON_OF_OWN = (
     f"user_id IN ({PEOPLE_LED})"  # noqa: S608 - both parts stand here
     " AND group_id IN (SELECT group_id FROM agencies_rolegroup WHERE agency_id = (SELECT wall.agency()))"
 )
+# What changes at one's own account by signing on and by a new password; everything else is for lead and administration.
+SIGNED_ON_WITH = ("password", "last_login", "factor_failures", "factor_failed_at")
+NAMELESS = "user_id IS NULL AND api_key_id IS NULL AND agency_id IS NULL"
+# Nobody writes into the log in somebody else's name. A visitor is named when signing on; a refusal is written on a
+# connection of its own, where nobody acts.
+IN_THE_OWN_NAME = f"""CASE (SELECT wall.kind())
+    WHEN 'operator' THEN true
+    WHEN 'visitor' THEN action IN ({_acts(SIGNING_ON)})
+    WHEN 'person' THEN api_key_id IS NULL AND coalesce(user_id = (SELECT wall.account()), true)
+        AND coalesce({OWN_AGENCY}, true)
+    WHEN 'key' THEN user_id IS NULL AND coalesce(api_key_id = (SELECT wall.api_key()), true)
+        AND coalesce({OWN_AGENCY}, true)
+    WHEN 'agency' THEN api_key_id IS NULL AND coalesce({OWN_AGENCY}, true)
+        AND (user_id IS NULL OR user_id IN (SELECT id FROM agencies_user WHERE {OWN_AGENCY}))
+    ELSE action IN ({_acts(FAILURES)}) END"""  # noqa: S608 - all parts stand here
 
 TABLES: dict[str, Table] = {
     "agencies_agency": Guarded(
@@ -64,11 +91,13 @@ TABLES: dict[str, Table] = {
                 f" OR {ADMINISTERS} OR {READS_LOG}",
             ),
             web("INSERT", "DELETE", when=f"{LEADS_AGENCY} OR {ADMINISTERS} OR {OPERATOR}"),
+            web("UPDATE", when=f"{LEADS_AGENCY} OR {ADMINISTERS} OR {OPERATOR}"),
             web(
                 "UPDATE",
-                when=f"id = (SELECT wall.account()) OR {LEADS_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}",
+                when=f"(id = (SELECT wall.account()) OR {VISITOR}) AND {keeps('agencies_user', *SIGNED_ON_WITH)}",
             ),
-        )
+        ),
+        unmeasured=("password", "email", "full_name"),
     ),
     "agencies_user_groups": Guarded(
         (
@@ -80,8 +109,10 @@ TABLES: dict[str, Table] = {
         (
             web(*READ, when=f"{OWN_AGENCY} OR {VISITOR} OR {OPERATOR} OR {READS_LOG}"),
             web("INSERT", when=f"{LEADS_AGENCY} OR {OPERATOR}"),
-            web("UPDATE", when=f"{LEADS_AGENCY} OR {VISITOR} OR {OPERATOR} OR {ADMINISTERS}"),
-        )
+            web("UPDATE", when=f"{LEADS_AGENCY} OR {OPERATOR} OR {ADMINISTERS}"),
+            web("UPDATE", when=f"{VISITOR} AND {keeps('agencies_apikey', 'last_used_at')}"),
+        ),
+        unmeasured=("label", "prefix", "secret_hash", "purpose"),
     ),
     "agencies_auditentry": Guarded(
         (
@@ -90,10 +121,11 @@ TABLES: dict[str, Table] = {
                 when=f"{OWN_AGENCY} OR owner_id = (SELECT wall.agency())"
                 f" OR (facts -> 'owners') ? (SELECT wall.agency_slug()) OR {READS_LOG} OR {OPERATOR}",
             ),
-            web("INSERT", when="true"),
-            builder("INSERT", when="true"),
+            web("INSERT", when=IN_THE_OWN_NAME),
+            builder("INSERT", when=f"(SELECT wall.kind()) = 'builder' AND {NAMELESS}"),
             builder(*READ, when="agency_id IS NULL AND (SELECT wall.kind()) = 'builder'"),
-        )
+        ),
+        unmeasured=("purpose", "object_id"),
     ),
     "agencies_unsealedentry": Guarded((web(*READ, when=f"{READS_LOG} OR {OPERATOR}"),)),
     "agencies_auditseal": Guarded((web(*READ, when=f"{READS_LOG} OR {OPERATOR}"),)),
@@ -113,18 +145,29 @@ TABLES: dict[str, Table] = {
     "agencies_session": Unguarded("found by a digest before anybody is known; holds no record", web=ALL, builder=()),
     "agencies_factor": Guarded(
         (
-            web(*ALL, when=f"user_id = (SELECT wall.account()) OR {VISITOR}"),
+            web(*ALL, when="user_id = (SELECT wall.account())"),
+            web(*READ, when=VISITOR),
+            web("UPDATE", when=f"{VISITOR} AND {keeps('agencies_factor', 'counter', 'used_at')}"),
             web("SELECT", "DELETE", when=f"user_id IN ({PEOPLE_LED}) OR {ADMINISTERS} OR {OPERATOR}"),
-        )
+        ),
+        unmeasured=("label", "secret"),
     ),
-    "agencies_invitation": Guarded((web(*ALL, when=f"{LEADS_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}"),)),
+    "agencies_invitation": Guarded(
+        (
+            web(*ALL, when=f"{LEADS_AGENCY} OR {ADMINISTERS} OR {OPERATOR}"),
+            web(*READ, when=VISITOR),
+            web("UPDATE", when=f"{VISITOR} AND {keeps('agencies_invitation', 'accepted_at')}"),
+        ),
+        unmeasured=("email", "full_name"),
+    ),
     "agencies_signon": Guarded(
         (
             web(*READ, when=f"{OWN_AGENCY} OR {VISITOR} OR {ADMINISTERS} OR {OPERATOR}"),
             web(*WRITE, when=f"{ADMINISTERS} OR {OPERATOR}"),
-        )
+        ),
+        unmeasured=("client_secret",),
     ),
-    "auth_group": Unguarded("names of the agencies' role groups; what counts is agencies_rolegroup", web=ALL),
+    "auth_group": Guarded((web(*READ, when=SOMEBODY), web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS}"))),
     "auth_permission": Unguarded("Django's list of permissions"),
     "auth_group_permissions": Unguarded("asked by nobody: permissions of whole models open no record"),
     "agencies_user_user_permissions": Unguarded("asked by nobody: permissions of whole models open no record"),

@@ -40,6 +40,11 @@ class SessionStore(db.SessionStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
+    @property
+    def key_salt(self) -> str:
+        """Signed for this session alone: who can write into the table cannot put another's content under an own key."""
+        return f"agencies.sessions.{digest_of_key(self.session_key or '')}"
+
     def _get_session_from_db(self) -> Session | None:
         row = self.model.objects.filter(
             session_key=digest_of_key(self.session_key), expire_date__gt=timezone.now()

@@ -3,6 +3,11 @@
 from agencies.wall.policies import ALL, READ, Guarded, Rule, Table, own, web
 
 RUNS_MEETINGS = "(SELECT wall.meeting_agency('run_conferences')) IS NOT NULL"
+# Reported by the agency that is responsible, in the own name.
+REPORTED = (
+    "EXISTS (SELECT FROM conferences_measure AS measure WHERE measure.id = measure_id"
+    f" AND measure.{own('report_measures')}) AND coalesce(reported_by_id = (SELECT wall.account()), true)"
+)
 SEEN_MEASURE = "EXISTS (SELECT FROM conferences_measure AS measure WHERE measure.id = measure_id)"
 
 
@@ -30,7 +35,7 @@ TABLES: dict[str, Table] = {
     "conferences_measurereport": Guarded(
         (
             web(*READ, when=SEEN_MEASURE),
-            web("INSERT", when=f"{SEEN_MEASURE} AND (SELECT wall.can('report_measures'))"),
+            web("INSERT", when=REPORTED),
             web(*ALL, when=RUNS_MEETINGS),
         )
     ),

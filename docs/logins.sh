@@ -7,6 +7,9 @@ psql --username "$POSTGRES_USER" --set ON_ERROR_STOP=1 \
 CREATE ROLE portal_owner LOGIN NOINHERIT PASSWORD :'owner';
 CREATE ROLE portal_web LOGIN NOINHERIT PASSWORD :'web';
 CREATE ROLE portal_builder LOGIN NOINHERIT PASSWORD :'builder';
+-- Who shares a login could read the others' running statements with all their values.
+ALTER ROLE portal_web SET track_activities = off;
+ALTER ROLE portal_builder SET track_activities = off;
 CREATE DATABASE portal OWNER portal_owner;
 REVOKE ALL ON DATABASE portal FROM PUBLIC;
 GRANT CONNECT ON DATABASE portal TO portal_web, portal_builder;

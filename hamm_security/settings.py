@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import ProgrammingError
+from psycopg import Connection, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,6 +46,13 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
+def as_new(connection: Connection) -> None:
+    """Whatever a request has set on a pooled connection ends with it and waits there for no other."""
+    connection.autocommit = True
+    connection.execute("DISCARD ALL")
+    connection.execute("SELECT set_config('TimeZone', 'UTC', false)")
+
+
 def database(name: str, url: str, *, pool: bool = False) -> dict:
     try:
         parts = conninfo_to_dict(url)
@@ -60,7 +67,7 @@ def database(name: str, url: str, *, pool: bool = False) -> dict:
         raise ImproperlyConfigured(f"{name} names no login. Write it as postgresql://USER:PASSWORD@HOST:PORT/NAME.")
     fields = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     config = {key: str(parts.pop(field, "") or "") for key, field in fields.items()}
-    options = {**parts, "pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if pool else parts
+    options = {**parts, "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "reset": as_new}} if pool else parts
     return {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options, **config}
 
 

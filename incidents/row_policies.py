@@ -1,8 +1,9 @@
 """The second lock on records: the face by the sharing rule, everything else the owner's alone."""
 
-from agencies.wall.policies import READ, WRITE, Guarded, Table, builder, can, catalogue, own, owned, web
+from agencies.wall.policies import READ, WRITE, Guarded, Rule, Table, builder, can, catalogue, own, owned, web
 
 MEMBERS = "agency_id = ANY ((SELECT wall.members())::bigint[])"
+CONFIDENTIAL = ("reference", "place_text", "lon", "lat", "cell", "description", "internal_note")
 GIVERS = "agency_id = ANY ((SELECT wall.givers())::bigint[])"
 
 
@@ -23,14 +24,25 @@ def _face(kind: str) -> Guarded:
     )
 
 
+def _of_own_record(kind: str, write: str = "enter_records") -> tuple[Rule, ...]:
+    """Writing a part of a record: nobody hangs a part of their own onto a foreign record."""
+    face = f"EXISTS (SELECT FROM incidents_{kind} AS face WHERE face.id = record_id AND face.{own(write)})"
+    return web("INSERT", "UPDATE", when=f"{own(write)} AND {face}"), web("DELETE", when=own(write))
+
+
+def _part(kind: str, unmeasured: tuple[str, ...] = ()) -> Guarded:
+    return Guarded((web(*READ, when=own("read_records")), *_of_own_record(kind)), unmeasured)
+
+
 def _detail(kind: str) -> Guarded:
     counted = f"EXISTS (SELECT FROM incidents_{kind} AS face WHERE face.id = record_id)"
     return Guarded(
         (
             web(*READ, when=own("read_records")),
-            web(*WRITE, when=own("enter_records")),
+            *_of_own_record(kind),
             builder(*READ, when=f"{MEMBERS} AND {counted}", columns=("record_id", "agency_id", "cell")),
-        )
+        ),
+        unmeasured=CONFIDENTIAL if kind == "incident" else (*CONFIDENTIAL, "complainant_contact", "reporter_key"),
     )
 
 
@@ -39,8 +51,9 @@ def _note(kind: str) -> Guarded:
     return Guarded(
         (
             web(*READ, when=f"{own('read_records')} OR (cleared_at IS NOT NULL AND {GIVERS} AND {seen})"),
-            web(*WRITE, when=own("enter_records")),
-        )
+            *_of_own_record(kind),
+        ),
+        unmeasured=("text",),
     )
 
 
@@ -74,11 +87,11 @@ TABLES: dict[str, Table] = {
     "incidents_toldrecord": owned(write="read_records"),
     "incidents_feedposition": owned(write="read_records"),
     "incidents_retentionrule": owned(write="lead_agency"),
-    "incidents_incidentextension": owned(),
-    "incidents_complaintextension": owned(),
+    "incidents_incidentextension": _part("incident", ("reason",)),
+    "incidents_complaintextension": _part("complaint", ("reason",)),
     "incidents_deletedreference": owned(),
-    "incidents_incidentrevision": owned(),
-    "incidents_complaintrevision": owned(),
+    "incidents_incidentrevision": _part("incident"),
+    "incidents_complaintrevision": _part("complaint"),
     "incidents_retentionrun": Guarded(
         (
             web(*READ, when=f"{own('read_records')} OR {can('read_audit')}"),

@@ -192,3 +192,26 @@ BEGIN
             AND (membership.valid_until IS NULL OR membership.valid_until >= actor.day)
     ) THEN actor.agency END;
 END $$;
+
+-- The row as it was when the statement began, but for the columns that may change: what column privileges would say, were
+-- they not the same for everybody who works with the login. Without the owner's rights: it compares what one may read.
+CREATE FUNCTION wall.keeps(name text, key text, written jsonb, changing text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stored jsonb;
+BEGIN
+    EXECUTE format('SELECT to_jsonb(stored.*) FROM public.%I AS stored WHERE id::text = $1', name) INTO stored USING key;
+    RETURN stored - changing = written - changing;
+END $$;
+
+CREATE FUNCTION wall.api_key() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT actor.account FROM wall.acting() AS actor WHERE actor.kind = 'key'
+$$;
+
+-- The triggers that keep log and history as they are could be switched off by a setting anybody may change.
+CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN false;
+END $$;

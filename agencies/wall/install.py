@@ -7,6 +7,7 @@ is no longer declared loses its privileges with the next run, and a table nobody
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ from agencies.wall.policies import Command, Guarded, Rule, Table, Unguarded
 
 _PREFIX = "wall_"
 _BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
+# Asked by the other functions only: by themselves they would answer about anybody, without a context.
+_INNER_FUNCTIONS = ("wall.claims()", "wall.acting()", "wall.may(wall.acting, text)", "wall.members_on(date)")
 
 
 def declared_tables() -> dict[str, Table]:
@@ -35,7 +38,7 @@ def declared_tables() -> dict[str, Table]:
             raise ImproperlyConfigured(f"Declared twice to the second lock: {sorted(twice)}.")
         found |= policies.TABLES
         for name, rules in getattr(policies, "FURTHER_RULES", {}).items():
-            found[name] = Guarded((*found[name].rules, *rules))
+            found[name] = replace(found[name], rules=(*found[name].rules, *rules))
     return found
 
 
@@ -76,7 +79,7 @@ def install() -> None:
         cursor.executemany("INSERT INTO wall.capability VALUES (%s, %s)", held)
         cursor.executemany("INSERT INTO wall.full_kind VALUES (%s)", [(kind.value,) for kind in FULL_KINDS])
         present = set(connection.introspection.table_names(cursor))
-        for statement in _statements(declared_tables(), logins, present):
+        for statement in _statements(declared_tables(), logins, present, connection.settings_dict["NAME"]):
             cursor.execute(statement.as_string(connection.connection))
 
 
@@ -85,13 +88,19 @@ def _pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
-def _statements(tables: dict[str, Table], logins: dict[str, str], present: set[str]) -> Iterator[sql.Composable]:
+def _statements(
+    tables: dict[str, Table], logins: dict[str, str], present: set[str], database: str
+) -> Iterator[sql.Composable]:
     both = sql.SQL(", ").join(sql.Identifier(name) for name in logins.values())
     yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(both)
     yield sql.SQL("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wall FROM PUBLIC")
     yield sql.SQL("GRANT USAGE ON SCHEMA public, wall TO {}").format(both)
-    yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(both)
+    # Identity columns count without it, and the sequences would tell how much others write.
+    yield sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {}").format(both)
+    # What stays in a session would wait there for the next request on the same connection.
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(sql.Identifier(database), both)
     yield sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA wall TO {}").format(both)
+    yield sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM {}").format(sql.SQL(", ".join(_INNER_FUNCTIONS)), both)
     for policies in _modules():
         for login, functions in getattr(policies, "FUNCTIONS", {}).items():
             for function in functions:
@@ -107,6 +116,10 @@ def _statements(tables: dict[str, Table], logins: dict[str, str], present: set[s
         elif isinstance(table, Guarded):
             for number, rule in enumerate(table.rules):
                 yield from _policy(name, number, rule, logins[rule.login])
+            for column in table.unmeasured:
+                yield sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS 0").format(
+                    sql.Identifier(name), sql.Identifier(column)
+                )
 
 
 def _reset(table: str, *, guarded: bool) -> Iterator[sql.Composable]:

@@ -65,6 +65,10 @@ def create_logins(connection: psycopg.Connection) -> None:
     present = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
     for name in {OWNER, WEB, BUILDER} - present:
         connection.execute(psycopg.sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(psycopg.sql.Identifier(name)))
+    for name in (WEB, BUILDER):
+        # Who shares a login could read the others' running statements with all their values.
+        statement = psycopg.sql.SQL("ALTER ROLE {} SET track_activities = off")
+        connection.execute(statement.format(psycopg.sql.Identifier(name)))
 
 
 @dataclass
