@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from agencies.access import requires
 from agencies.forms import went_through
+from agencies.models import Agency
 from conferences.forms import MeasureFilter, MeasureForm, ReportForm
 from conferences.measures import create_measure, may_report, report_progress
-from conferences.models import Conference, Decision, Measure, MeasureStatus
+from conferences.models import Conference, Decision, Measure, MeasureReport, MeasureStatus
 
 PAGE_SIZE = 50
 _TONES = {
@@ -97,6 +98,13 @@ def measure_list(request: HttpRequest) -> HttpResponse:
     return render(request, "conferences/measure_list.html", context)
 
 
+def _agency_of(report: MeasureReport, measure: Measure) -> Agency | None:
+    """Accounts of other agencies are hidden, only the chair's are known to all: who is hidden is of the responsible."""
+    if report.reported_by is not None:
+        return report.reported_by.agency
+    return measure.agency if report.reported_by_id else None
+
+
 @requires("read_picture")
 @require_http_methods(["GET", "POST"])
 def measure_detail(request: HttpRequest, pk) -> HttpResponse:
@@ -116,7 +124,10 @@ def measure_detail(request: HttpRequest, pk) -> HttpResponse:
     context = {
         "line": measure_lines([measure])[0],
         "measure": measure,
-        "reports": list(measure.reports.select_related("reported_by__agency")),
+        "reports": [
+            {"report": report, "agency": _agency_of(report, measure)}
+            for report in measure.reports.select_related("reported_by__agency")
+        ],
         "form": form,
         "meeting": meeting if Conference.objects.visible_to(user).filter(pk=meeting.pk).exists() else None,
     }

@@ -128,12 +128,21 @@ def test_report_keeps_the_history_and_the_last_word_becomes_the_result(world, si
     measure.refresh_from_db()
     assert (measure.status, measure.result) == (MeasureStatus.DONE, "Zwölf Streifen, Ziel erreicht.")
     page = client.get(f"/massnahmen/{measure.pk}/")
-    assert [row.text for row in page.context["reports"]] == [
+    assert [row["report"].text for row in page.context["reports"]] == [
         "Zwölf Streifen, Ziel erreicht.",
         "Erste Streifen sind gefahren.",
     ]
     entries = AuditEntry.objects.filter(action=Act.MEASURE_CHANGED, user=world.partner_release).order_by("pk")
     assert [entry.facts["status"] for entry in entries] == ["running", "done"]
+
+
+def test_everybody_reads_whose_report_it_is(world, signed_in, measure):
+    """Also those to whom the account that reported is hidden."""
+    report(signed_in(world.partner_release), measure, "running", "Erste Streifen sind gefahren.")
+    report(signed_in(world.chair), measure, "running", "Weiter so.")
+    for person in (world.owner_lead, world.partner_release, world.chair):
+        lines = signed_in(person).get(f"/massnahmen/{measure.pk}/").context["reports"]
+        assert [line["agency"] for line in lines] == [world.chair.agency, world.order], person
 
 
 def test_reopening_takes_the_result_back(world, signed_in, measure):
