@@ -65,7 +65,7 @@ def _memberships(user) -> list[dict]:
     """Steps that wait for a second administrator, and terms that end; for leads the own agency's."""
     page = "agencies:membership" if user.can("administer_memberships") else "agencies:detail"
     waiting = [
-        _item(f"Mitgliedschaft von {row.agency} bestätigen", reverse(page, args=[row.agency.slug]), "als zweite Person")
+        _item(f"Mitgliedschaft: {row.agency}", reverse(page, args=[row.agency.slug]), "wartet auf eine zweite Person")
         for row in waiting_for(user)
     ]
     ending = [
