@@ -4,9 +4,9 @@ import datetime
 import re
 import uuid
 
+from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import Q, TextField, Value
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from agencies.visibility import AgencyScopedQuerySet
@@ -84,8 +84,7 @@ class RecordQuerySet(AgencyScopedQuerySet):
         if match := _NUMBER.fullmatch(text.strip()):
             numbered = details.filter(year=int(match["year"]), number=int(match["number"]))
             return numbered.filter(agency__slug=match["slug"].lower()) if match["slug"] else numbered
-        function = f"wall.search_{details.model._meta.model_name}"
-        return details.filter(record_id__in=RawSQL(f"SELECT {function}(%s)", [text]))  # noqa: S611 # nosec B611 - own names
+        return details.filter(search=SearchQuery(text, config="german", search_type="websearch"))
 
     def for_list(self) -> RecordQuerySet:
         rows = self.select_related("category__group", "agency", "district").defer("district__geometry")

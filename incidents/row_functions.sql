@@ -19,17 +19,3 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         SELECT FROM public.incidents_complaint WHERE id = record AND agency_id = wall.agency_for('read_records')
     )
 $$;
-
--- Full-text search over the own agency's details. Text search is not leakproof: under the policy the index would be
--- left aside and every row read. Here the same rule stands beside the index condition.
-CREATE FUNCTION wall.search_incidentdetail(words text) RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT record_id FROM public.incidents_incidentdetail
-    WHERE search @@ websearch_to_tsquery('german', words) AND agency_id = (SELECT wall.agency_for('read_records'))
-$$;
-
-CREATE FUNCTION wall.search_complaintdetail(words text) RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT record_id FROM public.incidents_complaintdetail
-    WHERE search @@ websearch_to_tsquery('german', words) AND agency_id = (SELECT wall.agency_for('read_records'))
-$$;

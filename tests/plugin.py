@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from hamm_security.local.postgres import BUILDER, DISPOSABLE, OWNER, WEB, Cluster, create_logins
+from hamm_security.local.postgres import BUILDER, DISPOSABLE, OWNER, WEB, Cluster, create_logins, mark_leakproof
 
 UNSET = ("DEBUG", "RELEASE", "DB_POOL", "CACHE_URL", "TILE_URL", "EMAIL_HOST", "TRUSTED_PROXY_COUNT")
 DEFAULTED = ("PORTAL_NAME", "MARKING", "METRIC_EPSG", "LOCAL_TIME_ZONE", "CSRF_TRUSTED_ORIGINS", "SESSION_IDLE_MINUTES")
@@ -58,5 +58,8 @@ def _addresses(superuser_url: str) -> dict[str, str]:
         create_logins(connection)
         connection.execute(f"ALTER ROLE {OWNER} CREATEDB")
         connection.execute(f"GRANT {OWNER}, {BUILDER} TO {WEB}")
+    # Test databases are copies of the template.
+    with psycopg.connect(superuser_url, dbname="template1", autocommit=True) as connection:
+        mark_leakproof(connection)
     logins = {"DATABASE_URL": WEB, "DATABASE_OWNER_URL": OWNER, "DATABASE_BUILDER_URL": BUILDER}
     return {name: make_conninfo(superuser_url, user=login) for name, login in logins.items()}
