@@ -14,8 +14,10 @@ from django.utils.http import urlencode
 
 from agencies.confirming import hold
 from agencies.forms import ConfirmForm
+from agencies.models import User
 from agencies.passkeys import passkey_options
 from agencies.sessions import is_confirmed
+from agencies.visibility import sees_faces
 from agencies.wall.context import Office, acting_as
 
 View = Callable[..., HttpResponse]
@@ -36,12 +38,20 @@ def agency_required(view: View) -> View:
 
 def requires(capability: str) -> Callable[[View], View]:
     """Let in who holds the capability; 403 for what a person may know of but not do."""
+    return _passes(lambda user: user.can(capability))
 
+
+def shows_records(view: View) -> View:
+    """Let in who reads records by role, or while an inspection of the person runs."""
+    return _passes(sees_faces)(view)
+
+
+def _passes(test: Callable[[User], bool]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @agency_required
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-            if not request.user.can(capability):
+            if not test(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -61,12 +61,16 @@ class Act(models.TextChoices):
     FINDING_ASSESSED = "finding_assessed", "Erkenntnis bewertet"
     CONFERENCE_CHANGED = "conference_changed", "Konferenz geändert"
     MEASURE_CHANGED = "measure_changed", "Maßnahme geändert"
+    INSPECTION_OPENED = "inspection_opened", "Sondereinsicht begonnen"
+    INSPECTION_ENDED = "inspection_ended", "Sondereinsicht beendet"
     SETTINGS_CHANGED = "settings_changed", "Einstellung geändert"
     LOG_PURGED = "log_purged", "Protokoll nach Frist gelöscht"
 
 
 # What counts as somebody having seen data.
 READING = (Act.READ, Act.SEARCHED, Act.EXPORTED, Act.PRINTED, Act.PULLED)
+# What the lead of an agency reads of others in its data.
+TOLD_TO_OWNER = (*READING, Act.INSPECTION_OPENED, Act.INSPECTION_ENDED)
 
 
 # What stays in the log although the request that tried it was rolled back.

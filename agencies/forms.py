@@ -12,6 +12,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from agencies.inspection_models import LONGEST_REASON, SHORTEST_REASON
 from agencies.models import REGULAR_PULL, Agency, KeyScope
 from agencies.roles import ASSIGNABLE_ROLES, COORDINATION_ROLES, Role
 
@@ -214,6 +215,21 @@ class SignOnForm(forms.Form):
         if not issuer.startswith("https://"):
             raise ValidationError("Der Dienst muss über https erreichbar sein. Bitte die Adresse prüfen.")
         return issuer
+
+
+class InspectionForm(forms.Form):
+    reason = forms.CharField(
+        label="Grund der Sondereinsicht",
+        min_length=SHORTEST_REASON,
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="In ganzen Sätzen, 20 bis 500 Zeichen. Bitte keine Namen von Personen.",
+        error_messages={
+            "required": "Bitte den Grund angeben. Ohne Grund gibt es keine Sondereinsicht.",
+            "min_length": "Bitte den Grund in mindestens %(limit_value)d Zeichen beschreiben.",
+            "max_length": "Bitte den Grund in höchstens %(limit_value)d Zeichen beschreiben.",
+        },
+    )
 
 
 class KeyForm(forms.Form):

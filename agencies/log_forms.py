@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 
-from agencies.audit import READING, Act
+from agencies.audit import TOLD_TO_OWNER, Act
 from agencies.forms import GermanDateField
 from agencies.models import Agency
 
@@ -34,7 +34,7 @@ class ReadersFilter(AuditPeriodForm):
         label="Behörde", queryset=Agency.objects.none(), to_field_name="slug", required=False, empty_label="alle"
     )
     act = forms.ChoiceField(
-        label="Vorgang", required=False, choices=[("", "alle"), *((act.value, act.label) for act in READING)]
+        label="Vorgang", required=False, choices=[("", "alle"), *((act.value, act.label) for act in TOLD_TO_OWNER)]
     )
     field_order = ("act", "agency", "since", "until")
 

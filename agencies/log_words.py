@@ -11,6 +11,7 @@ ACTS = dict(Act.choices)
 _OBJECTS = {
     "agencies.user": "Person",
     "agencies.agency": "Behörde",
+    "agencies.inspection": "Sondereinsicht",
     "agencies.invitation": "Einladung",
     "agencies.signon": "Anmeldedienst",
     "agencies.apikey": "Zugangsschlüssel",

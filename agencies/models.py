@@ -19,6 +19,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from agencies.audit_models import AuditCheckpoint, AuditSeal, UnsealedEntry  # noqa: F401 – tables of this app
+from agencies.inspection_models import Inspection  # noqa: F401 – table of this app
 from agencies.membership_models import AgreedScope, Agreement, MembershipStep, ScopeProposal  # noqa: F401
 from agencies.roles import CAPABILITIES, Role
 from agencies.scope import NOTHING, Scope
@@ -352,7 +353,7 @@ class AuditEntry(models.Model):
     recipient = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     object_type = models.CharField(max_length=60, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
-    purpose = models.CharField("Zweck", max_length=200, blank=True)
+    purpose = models.CharField("Zweck", max_length=600, blank=True)
     facts = models.JSONField(default=dict, blank=True)
 
     objects = AuditQuerySet.as_manager()

@@ -34,6 +34,8 @@ CAPABILITIES: dict[str, frozenset[Role]] = {
     "report_measures": frozenset({Role.RELEASE, Role.LEAD, Role.CHAIR}),
     "read_audit": frozenset({Role.DATA_PROTECTION}),
     "administer_memberships": frozenset({Role.ADMIN}),
+    # Opens no record by itself: only while an inspection runs (`agencies.inspections`).
+    "inspect_records": frozenset({Role.ADMIN}),
 }
 
 # What a capability lets a person do, in the words of the account page.
@@ -51,6 +53,7 @@ CAPABILITY_LABELS: dict[str, str] = {
     "report_measures": "den Sachstand von Maßnahmen melden",
     "read_audit": "das Protokoll durchsuchen und Löschnachweise einsehen",
     "administer_memberships": "Mitgliedschaften der Behörden verwalten",
+    "inspect_records": "mit Begründung und für höchstens 30 Minuten die Meldungen einer Behörde einsehen",
 }
 
 

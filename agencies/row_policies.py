@@ -33,6 +33,7 @@ SEES_DIRECTORY = "(SELECT wall.sees_directory())"
 OWN_AGENCY = "agency_id = (SELECT wall.agency())"
 LEADS_AGENCY = "agency_id = (SELECT wall.agency_for('lead_agency'))"
 COORDINATION = "agency_id IN (SELECT id FROM agencies_agency WHERE is_coordination)"
+OWN_INSPECTION = "user_id = (SELECT wall.account())"
 SOMEBODY = "(SELECT wall.kind()) IS NOT NULL"
 PEOPLE_LED = "SELECT id FROM agencies_user WHERE agency_id = (SELECT wall.agency_for('lead_agency'))"
 PERSON_OF_OWN = (
@@ -140,6 +141,14 @@ TABLES: dict[str, Table] = {
         (
             web(*READ, when=f"{OWN_AGENCY} OR {OPERATOR} OR {ADMINISTERS}"),
             web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS} OR ({acts_as('agency')} AND {OWN_AGENCY})"),
+        )
+    ),
+    "agencies_inspection": Guarded(
+        (
+            web(*READ, when=f"{OWN_INSPECTION} OR {LEADS_AGENCY} OR {READS_LOG}"),
+            web("INSERT", when=f"{OWN_INSPECTION} AND {can('inspect_records')} AND NOT ({OWN_AGENCY})"),
+            web("UPDATE", when=OWN_INSPECTION),
+            web("DELETE", when=f"{acts_as('agency')} AND {OWN_AGENCY}"),
         )
     ),
     "agencies_session": Unguarded("found by a digest before anybody is known; holds no record", web=ALL, builder=()),

@@ -1,7 +1,18 @@
 from django.urls import include, path, re_path
 
 from agencies.access import signs_on
-from agencies.views import accounts, keys, memberships, overview, own_access, people, privacy, purpose, sign_on
+from agencies.views import (
+    accounts,
+    inspections,
+    keys,
+    memberships,
+    overview,
+    own_access,
+    people,
+    privacy,
+    purpose,
+    sign_on,
+)
 
 agency_patterns = [
     path("", overview.agency_list, name="list"),
@@ -15,6 +26,8 @@ agency_patterns = [
     path("<slug:slug>/einladungen/<uuid:pk>/ruecknahme/", people.invitation_withdraw, name="invitation_withdraw"),
     path("<slug:slug>/leitungen/", people.leads, name="leads"),
     path("<slug:slug>/anmeldedienst/", sign_on.sign_on_settings, name="sign_on"),
+    path("<slug:slug>/sondereinsicht/", inspections.inspection, name="inspection"),
+    path("<slug:slug>/sondereinsicht/ende/", inspections.inspection_end, name="inspection_end"),
     path("<slug:slug>/schluessel/neu/", keys.key_add, name="key_add"),
     path("<slug:slug>/schluessel/<int:pk>/sperre/", keys.key_revoke, name="key_revoke"),
     path("<slug:slug>/mitgliedschaft/", memberships.membership_steps, name="membership"),

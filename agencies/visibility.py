@@ -1,7 +1,8 @@
 """THE rule of who may see a record, as a set. The same rule for one object is `agencies.backends.VisibilityBackend`.
 
 Own agency, or level `cooperation`, or a grant to the agency's member group; the latter two only between agencies
-whose full memberships are both active. The confidential detail belongs to the owner alone (`AgencyOwned`).
+whose full memberships are both active; and, for the administration, what an inspection with a stated reason opens for
+half an hour (`running_inspections`). The confidential detail belongs to the owner alone (`AgencyOwned`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from guardian.utils import get_group_obj_perms_model
 
+from agencies.inspection_models import Inspection, InspectionQuerySet
 from agencies.models import Agency, Membership
 from agencies.roles import Role
 
@@ -24,7 +26,25 @@ COUNTED_LEVELS = (SharingLevel.STATISTICS, SharingLevel.COOPERATION)
 
 
 def reads_records(actor) -> bool:
+    """Whether the actor reads records by role: own ones with their detail, and what partners share."""
     return actor.is_authenticated and actor.is_active and actor.can("read_records")
+
+
+def running_inspections(actor) -> InspectionQuerySet:
+    """What the administration of the coordination office is looking into now: at most one agency, never the own one.
+
+    Like all sharing it is between agencies whose full memberships are both active.
+    """
+    may = actor.is_authenticated and actor.is_active and actor.api_key is None and actor.can("inspect_records")
+    if not (may and actor.agency.is_coordination and actor.agency.is_sharing):
+        return Inspection.objects.none()
+    rows = Inspection.objects.running().filter(user_id=actor.pk).exclude(agency_id=actor.agency_id)
+    return rows.filter(agency_id__in=Membership.objects.active_full().values("agency_id"))
+
+
+def sees_faces(actor) -> bool:
+    """Whether there may be records to show to the actor: by role, or while an inspection runs."""
+    return reads_records(actor) or running_inspections(actor).exists()
 
 
 def reads_picture(actor) -> bool:
@@ -54,13 +74,20 @@ class AgencyOwned(models.Model):
 class AgencyScopedQuerySet(AgencyOwnedQuerySet):
     def visible_to(self, actor) -> AgencyScopedQuerySet:
         """Faces the actor (a person or an access key) may see."""
+        return self.filter(self._seen_by_role(actor) | Q(agency_id__in=running_inspections(actor).values("agency_id")))
+
+    def without_inspection(self, actor) -> AgencyScopedQuerySet:
+        """Faces the actor may see by role: for what an inspection does not open, such as exports and searches."""
+        return self.filter(self._seen_by_role(actor))
+
+    def _seen_by_role(self, actor) -> Q:
         if not reads_records(actor):
-            return self.none()
+            return Q(pk__in=())
         rule = Q(agency_id=actor.agency_id)
         if actor.agency.is_sharing:
             shared = Q(sharing_level=SharingLevel.COOPERATION) | Q(pk__in=self._granted_to(actor.agency))
             rule |= shared & Q(agency_id__in=Membership.objects.active_full().values("agency_id"))
-        return self.filter(rule)
+        return rule
 
     def _granted_to(self, agency: Agency) -> models.QuerySet:
         grants = get_group_obj_perms_model(self.model).objects.filter(

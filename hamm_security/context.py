@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from agencies.inspections import running_inspection
 from agencies.models import Agency
 from agencies.standing import standing_notice
 from agencies.visibility import reads_picture, reads_records
@@ -19,15 +20,18 @@ _PICTURE_ITEMS = (
 
 
 def portal(request: HttpRequest) -> dict:
-    """Context of the frame; at most five queries, for active members four."""
+    """Context of the frame; at most five queries, for active members four; for the administration one more."""
     user = request.user
     signed_in = user.is_authenticated and user.agency is not None
     picture = Picture.objects.visible_to(user).newest_first().first() if signed_in and reads_picture(user) else None
+    inspection = running_inspection(user) if signed_in else None
+    shows_records = signed_in and (inspection is not None or reads_records(user))
     return {
         "portal_name": settings.PORTAL_NAME,
         "portal_version": settings.PORTAL_VERSION,
         "searches_records": signed_in and reads_records(user),
-        "nav_items": _navigation(request) if signed_in else [],
+        "nav_items": _navigation(request, shows_records=shows_records) if signed_in else [],
+        "inspection": inspection,
         "current_agency": user.agency if signed_in else None,
         "standing_notice": standing_notice(user.agency) if signed_in else "",
         "role_labels": [role.label for role in sorted(user.assigned_roles)] if signed_in else [],
@@ -38,9 +42,9 @@ def portal(request: HttpRequest) -> dict:
     }
 
 
-def _navigation(request: HttpRequest) -> list[dict]:
+def _navigation(request: HttpRequest, *, shows_records: bool) -> list[dict]:
     items = [("Start", "start")]
-    items += _RECORD_ITEMS if reads_records(request.user) else ()
+    items += _RECORD_ITEMS if shows_records else ()
     items += _PICTURE_ITEMS if request.user.can("read_picture") else ()
     items += [("Behörden", "agencies:list"), ("Datenschutz", "privacy")]
     return [

@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "incidents_countdelivery": (Fate.EXPIRES, "60 months after the end of the period"),
     "incidents_deletedreference": (Fate.EXPIRES, "at the record's regular date of deletion"),
     "incidents_retentionrun": (Fate.EXPIRES, "60 months; counts only"),
+    "agencies_inspection": (Fate.EXPIRES, "24 months; who looked into which agency's records, and why"),
     "agencies_session": (Fate.EXPIRES, "nightly, once ended"),
     "axes_accessattempt": (Fate.EXPIRES, "30 days"),
     "axes_accessattemptexpiration": (Fate.EXPIRES, "with its attempt"),

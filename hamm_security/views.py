@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agencies.inspections import recent_inspections
 from agencies.membership_terms import running_out_for, waiting_for
 from agencies.visibility import reads_picture, reads_records
 from conferences.models import Measure
@@ -38,6 +40,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "reads_picture": user.agency is not None and reads_picture(user),
         "may_enter": user.can("enter_records"),
         "to_do": _to_do(user),
+        "inspections": _inspections(user),
         "findings": _new_findings(user),
         "records": _last_records(user) if reads_records(user) else [],
     }
@@ -77,6 +80,22 @@ def _memberships(user) -> list[dict]:
         for row in running_out_for(user, timezone.localdate())
     ]
     return [*waiting[:SHOWN], *ending[:SHOWN]]
+
+
+def _inspections(user) -> list[dict]:
+    """Looks of the coordination office's administration into the own agency's records, for its lead."""
+    return [
+        _item(
+            f"Sondereinsicht der Geschäftsstelle am {_moment(row.opened_at)} bis {_moment(row.over_at, 'H:i')} Uhr",
+            f"{reverse('privacy_readers')}?{urlencode({'since': _day(timezone.localdate(row.opened_at))})}",
+            f"Grund: {row.reason}",
+        )
+        for row in recent_inspections(user)[:SHOWN]
+    ]
+
+
+def _moment(at: datetime.datetime, style: str = "d.m.Y, H:i") -> str:
+    return date_format(timezone.localtime(at), style)
 
 
 def _measures(user) -> list[dict]:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from agencies.inspection_models import Inspection
 from agencies.models import Agency
 from incidents.importing.kept import KEPT_FOR
 from incidents.models import CountDelivery, DeletedReference, ImportRun, ImportStatus, RetentionRun
@@ -27,6 +28,7 @@ IMPORT_REPORTS_MONTHS = 12
 # What the picture and its comparisons read lies within three years.
 COUNTS_MONTHS = 60
 PROOFS_MONTHS = 60
+INSPECTIONS_MONTHS = 24
 ATTEMPTS_DAYS = 30
 UPLOAD_FOLDER = "imports"
 
@@ -62,6 +64,10 @@ def _proofs(agency: Agency, today: datetime.date) -> QuerySet:
     )
 
 
+def _inspections(agency: Agency, today: datetime.date) -> QuerySet:
+    return Inspection.objects.filter(agency=agency, opened_at__lt=_start(add_months(today, -INSPECTIONS_MONTHS)))
+
+
 @dataclass(frozen=True)
 class Expiry:
     label: str
@@ -75,9 +81,10 @@ EXPIRIES: tuple[Expiry, ...] = (
     Expiry("gelieferte Zahlen", f"{COUNTS_MONTHS} Monate ab Ende des Zeitraums", _counts),
     Expiry("Kennwerte gelöschter Aktenzeichen", "bis zum regulären Löschtag", _digests),
     Expiry("Löschnachweise", f"{PROOFS_MONTHS} Monate", _proofs),
+    Expiry("Sondereinsichten", f"{INSPECTIONS_MONTHS} Monate", _inspections),
 )
 EXPIRING_TABLES = frozenset(
-    model._meta.db_table for model in (ImportRun, CountDelivery, DeletedReference, RetentionRun)
+    model._meta.db_table for model in (ImportRun, CountDelivery, DeletedReference, RetentionRun, Inspection)
 )
 # Cleared without an agency: nothing in them belongs to one.
 TECHNICAL_TABLES = frozenset(

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agencies.models import Agency
-from agencies.visibility import SharingLevel
+from agencies.visibility import SharingLevel, reads_records
 from incidents.forms import PortalForm, grouped_categories, text_field
 from incidents.models import Area, Category
 from incidents.querysets import RecordQuerySet
@@ -76,6 +76,8 @@ class FilterForm(PortalForm):
             *((agency.slug, agency.short_name) for agency in agencies),
         ]
         self.fields["q"].widget = forms.TextInput(attrs={"type": "search", "data-search-field": True})
+        if not reads_records(by):
+            del self.fields["q"]
 
     def clean_start(self):
         return self._possible(self.cleaned_data["start"])
@@ -116,7 +118,7 @@ class FilterForm(PortalForm):
             known = Q(agency=self._by.agency) | Q(sharing_level=SharingLevel.COOPERATION)
             records = records.filter(known, sharing_level=data["level"])
         records = self._in_period(records)
-        return records.search(data["q"], self._by) if data["q"] else records
+        return records.search(data["q"], self._by) if data.get("q") else records
 
     def _chosen_categories(self, value: str) -> list[Category]:
         group = value.removeprefix(_GROUP_PREFIX)

@@ -4,6 +4,8 @@ from agencies.wall.policies import READ, WRITE, Guarded, Rule, Table, builder, c
 
 MEMBERS = "agency_id = ANY ((SELECT wall.members())::bigint[])"
 CONFIDENTIAL = ("reference", "place_text", "lon", "lat", "cell", "description", "internal_note")
+# What the administration looks into for a stated reason.
+INSPECTED = "agency_id = (SELECT wall.inspected_agency())"
 GIVERS = "agency_id = ANY ((SELECT wall.givers())::bigint[])"
 
 
@@ -16,7 +18,8 @@ def _face(kind: str) -> Guarded:
         (
             web(
                 *READ,
-                when=f"{own('read_records')} OR ({GIVERS} AND (sharing_level = 'cooperation' OR {granted}))",
+                when=f"{own('read_records')} OR ({GIVERS} AND (sharing_level = 'cooperation' OR {granted}))"
+                f" OR {INSPECTED}",
             ),
             web(*WRITE, when=own("enter_records")),
             builder(*READ, when=f"sharing_level IN ('statistics', 'cooperation') AND {MEMBERS}"),
@@ -50,7 +53,10 @@ def _note(kind: str) -> Guarded:
     seen = f"EXISTS (SELECT FROM incidents_{kind} AS face WHERE face.id = record_id)"
     return Guarded(
         (
-            web(*READ, when=f"{own('read_records')} OR (cleared_at IS NOT NULL AND {GIVERS} AND {seen})"),
+            web(
+                *READ,
+                when=f"{own('read_records')} OR (cleared_at IS NOT NULL AND ({GIVERS} OR {INSPECTED}) AND {seen})",
+            ),
             *_of_own_record(kind),
         ),
         unmeasured=("text",),

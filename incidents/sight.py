@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from agencies import sharing
+from agencies.inspection_models import Inspection
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.models import Category, Kind, Record
@@ -100,4 +103,13 @@ def reason_for(record: Record, actor) -> str:
     return (
         f"Sie sehen diese Meldung, weil die erfassende Behörde ({record.agency.short_name}) sie Ihrer Behörde "
         "einzeln freigegeben hat. Andere Behörden sehen sie nur, wenn sie ebenfalls benannt sind."
+    )
+
+
+def reason_in_inspection(inspection: Inspection) -> str:
+    """Why the administration sees a record at the moment. No queries."""
+    return (
+        f"Sie sehen diese Meldung in einer Sondereinsicht, die um {timezone.localtime(inspection.ends_at):%H:%M} Uhr "
+        f"endet. Jede Einsicht wird mit dem Grund festgehalten; die Leitung von {inspection.agency.short_name} erfährt "
+        "davon."
     )

@@ -20,12 +20,12 @@ _DIRECTIONS = 16
 def similar_records(
     *, model: type[Record], by, category: Category, occurred_from: datetime.datetime, lon: float, lat: float
 ) -> list[Record]:
-    """At most five records `by` may see, nearest in time first. Two queries.
+    """At most five records `by` may see by role, nearest in time first. Two queries.
 
     Own records are measured by their exact place; of others only the shared cell is known, so every cell
     within reach of the point counts.
     """
-    near = model.objects.visible_to(by).filter(
+    near = model.objects.without_inspection(by).filter(
         category__group_id=category.group_id,
         occurred_from__gte=occurred_from - WINDOW,
         occurred_from__lte=occurred_from + WINDOW,

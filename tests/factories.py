@@ -8,6 +8,7 @@ import itertools
 from django.utils import timezone
 
 from agencies import actions as agency_actions
+from agencies.inspection_models import LONGEST, Inspection
 from agencies.models import Agency, Membership, MembershipKind, MembershipStatus, RoleGroup, User
 from agencies.roles import Role
 from agencies.visibility import SharingLevel
@@ -69,6 +70,13 @@ def make_person(agency: Agency | None, *roles: Role, **fields) -> User:
         groups = RoleGroup.objects.filter(agency=agency, role__in=[*roles, Role.MEMBER])
         user.groups.set([row.group for row in groups.select_related("group")])
     return user
+
+
+def make_inspection(agency: Agency, user: User, **fields) -> Inspection:
+    """One that runs now, whoever the person is; `opened_at` moves its end along."""
+    opened_at = fields.pop("opened_at", None) or timezone.now()
+    row = {"reason": "Prüfung einer Beschwerde über Freigaben", "ends_at": opened_at + LONGEST} | fields
+    return Inspection.objects.create(agency=agency, user=user, opened_at=opened_at, **row)
 
 
 def make_category(slug: str = "noise", *, kind: str = Kind.INCIDENT, group: str = "public-order", **fields) -> Category:

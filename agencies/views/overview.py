@@ -85,6 +85,7 @@ def agency_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "is_own": is_own,
         "leads": leads,
         "administers": administers,
+        "may_inspect": user.can("inspect_records") and not is_own,
         "may_open_documents": is_own or administers,
         "people": _people(agency) if leads else [],
         "invitations": _open_invitations(agency) if leads else [],

@@ -87,7 +87,7 @@ def readers_csv(request: HttpRequest) -> HttpResponse:
 def _readings(request: HttpRequest):
     """The filter of the page and the entries it leaves; an unreadable filter leaves all."""
     agency = request.user.agency
-    entries = AuditEntry.objects.reads_by_others(agency, audit.READING)
+    entries = AuditEntry.objects.reads_by_others(agency, audit.TOLD_TO_OWNER)
     form = ReadersFilter(request.GET, agencies=Agency.objects.exclude(pk=agency.pk).order_by("short_name"))
     if form.is_valid():
         wanted = {"action": form.cleaned_data["act"], "agency": form.cleaned_data["agency"]}

@@ -153,6 +153,31 @@ BEGIN
     RETURN CASE WHEN actor.agency = ANY (members) THEN members ELSE '{}' END;
 END $$;
 
+-- The agency into whose records the administration looks at the actor's moment, with a stated reason. Like all sharing it
+-- is between agencies whose memberships are both active.
+CREATE FUNCTION wall.inspected_agency() RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor wall.acting := wall.acting();
+    moment timestamptz;
+    members bigint[];
+BEGIN
+    IF actor.kind IS DISTINCT FROM 'person' OR NOT wall.may(actor, 'inspect_records')
+        OR NOT EXISTS (SELECT FROM public.agencies_agency WHERE id = actor.agency AND is_coordination)
+    THEN
+        RETURN NULL;
+    END IF;
+    moment := (wall.claims() ->> 'now')::timestamptz;
+    members := wall.members_on(actor.day);
+    RETURN (
+        SELECT inspection.agency_id FROM public.agencies_inspection AS inspection
+        WHERE inspection.user_id = actor.account AND inspection.ended_at IS NULL
+            AND inspection.opened_at <= moment AND inspection.ends_at > moment
+            AND inspection.agency_id <> actor.agency
+            AND inspection.agency_id = ANY (members) AND actor.agency = ANY (members)
+    );
+END $$;
+
 CREATE FUNCTION wall.member_group() RETURNS int
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT group_id FROM public.agencies_rolegroup

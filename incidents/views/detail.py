@@ -23,8 +23,8 @@ from incidents.models import Record
 from incidents.retention import dates_for_owner
 from incidents.revisions import blacken as blacken_revision
 from incidents.revisions import revisions_of
-from incidents.sight import is_granted_singly, reason_for, sight_of_record
-from incidents.views.pages import PAGES, map_source, own_record, private_page, visible_record
+from incidents.sight import is_granted_singly, reason_for, reason_in_inspection, sight_of_record
+from incidents.views.pages import PAGES, inspection_of, map_source, own_record, private_page, visible_record
 from incidents.workflow import allowed_steps
 
 
@@ -33,9 +33,11 @@ from incidents.workflow import allowed_steps
 def detail(request: HttpRequest, kind: str, pk) -> HttpResponse:
     record = visible_record(request, kind, pk)
     if record.agency_id != request.user.agency_id:
-        if question := purpose_question(request):
+        inspection = inspection_of(record, request.user)
+        if inspection is None and (question := purpose_question(request)):
             return question
-        audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency)
+        purpose = inspection.purpose if inspection else ""
+        audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency, purpose=purpose)
     return _page(request, record)
 
 
@@ -53,6 +55,8 @@ def _page(request: HttpRequest, record: Record, **bound_forms) -> HttpResponse:
         context |= _own_context(request, record, bound_forms)
     else:
         context |= {"note": cleared_note(record), "is_granted": is_granted_singly(record)}
+        if (inspection := inspection_of(record, request.user)) is not None:
+            context |= {"is_inspected": True, "reason": reason_in_inspection(inspection)}
     return render(request, "incidents/detail.html", context)
 
 

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from agencies import audit
 from agencies.access import freshly_confirmed
+from agencies.inspection_models import Inspection
+from agencies.inspections import running_inspection
 from agencies.models import Agency
 from agencies.purpose import purpose_question
 from agencies.spreadsheet import MOST_ROWS, download
@@ -23,7 +25,7 @@ from incidents.list_filter import FilterForm
 from incidents.models import Area, AreaKind, Category, Record
 from incidents.querysets import RecordQuerySet
 from incidents.sight import is_granted_singly
-from incidents.views.pages import PAGES, Pages, log_rows, private_page, record_faces
+from incidents.views.pages import PAGES, Pages, list_page, log_rows, private_page, record_faces
 
 PAGE_SIZE = 50
 # Counting goes no further than this: the answer "mehr als 10.000" needs no full scan.
@@ -37,6 +39,7 @@ class Row:
     place: str
     is_own: bool
     is_granted: bool
+    is_inspected: bool
 
 
 class CountedPaginator(Paginator):
@@ -52,19 +55,20 @@ class CountedPaginator(Paginator):
 
 
 @require_safe
-@private_page("read_records")
+@list_page
 def record_list(request: HttpRequest, kind: str) -> HttpResponse:
     pages = PAGES[kind]
     form = filter_form(request, pages)
-    records = form.narrow(pages.model.objects.visible_to(request.user))
+    inspection = running_inspection(request.user)
+    records = form.narrow(_listed(request, pages))
     number = _page_number(request.GET.get("page", ""))
-    rows, total = _page(records, number, request.user)
+    rows, total = _page(records, number, request.user, inspection)
     if not rows and number > 1:
         number = 1
-        rows, total = _page(records, number, request.user)
-    if not all(row.is_own for row in rows) and (question := purpose_question(request)):
+        rows, total = _page(records, number, request.user, inspection)
+    if not all(row.is_own or row.is_inspected for row in rows) and (question := purpose_question(request)):
         return question
-    log_rows(audit.Act.SEARCHED, by=request.user, kind=kind, rows=[row.record for row in rows])
+    _log(rows, inspection, by=request.user, kind=kind)
     query = request.GET.copy()
     query.pop("page", None)
     context = {
@@ -82,6 +86,20 @@ def record_list(request: HttpRequest, kind: str) -> HttpResponse:
         "may_lead": request.user.can("lead_agency"),
     }
     return render(request, "incidents/list.html", context)
+
+
+def _listed(request: HttpRequest, pages: Pages) -> RecordQuerySet:
+    """What the list is made of: a search by words asks nothing of what an inspection opens."""
+    records, user = pages.model.objects, request.user
+    return records.without_inspection(user) if request.GET.get("q") else records.visible_to(user)
+
+
+def _log(rows: list[Row], inspection: Inspection | None, *, by, kind: str) -> None:
+    """What an inspection shows carries its reason, the rest the purpose of the session."""
+    log_rows(audit.Act.SEARCHED, by=by, kind=kind, rows=[row.record for row in rows if not row.is_inspected])
+    if inspection is not None:
+        inspected = [row.record for row in rows if row.is_inspected]
+        log_rows(audit.Act.SEARCHED, by=by, kind=kind, rows=inspected, purpose=inspection.purpose)
 
 
 def filter_form(request: HttpRequest, pages: Pages) -> FilterForm:
@@ -102,7 +120,7 @@ def _page_number(text: str) -> int:
     return min(max(int(text), 1), COUNT_LIMIT // PAGE_SIZE) if text.isdecimal() and len(text) < 6 else 1
 
 
-def _page(records: RecordQuerySet, number: int, user) -> tuple[list[Row], int]:
+def _page(records: RecordQuerySet, number: int, user, inspection: Inspection | None) -> tuple[list[Row], int]:
     """Rows of one page and the capped number of all, in one query; of own rows also number and place.
 
     The page is cut out before anything is looked up for its rows, so that the last page costs little more than the
@@ -121,10 +139,11 @@ def _page(records: RecordQuerySet, number: int, user) -> tuple[list[Row], int]:
             own_place=Subquery(own.values("place_text")),
         )
     )
-    return [_row(record, user) for record in page], page[0].total if page else 0
+    looked_into = inspection.agency_id if inspection is not None else None
+    return [_row(record, user, looked_into) for record in page], page[0].total if page else 0
 
 
-def _row(record: Record, user) -> Row:
+def _row(record: Record, user, looked_into: int | None) -> Row:
     is_own = record.agency_id == user.agency_id
     detail = record.detail_model()(agency=record.agency, year=record.own_year, number=record.own_number)
     return Row(
@@ -133,6 +152,7 @@ def _row(record: Record, user) -> Row:
         place=(record.own_place if is_own else "") or "",
         is_own=is_own,
         is_granted=not is_own and is_granted_singly(record),
+        is_inspected=record.agency_id == looked_into,
     )
 
 
@@ -149,7 +169,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The filtered list as a table: faces only, own and shared ones, with the purpose in the log."""
     pages = PAGES[kind]
     filters = filter_form(request, pages)
-    faces = record_faces(kind).defer("district__geometry").visible_to(request.user)
+    faces = record_faces(kind).defer("district__geometry").without_inspection(request.user)
     records = filters.narrow(faces).order_by(*RecordQuerySet.NEWEST_FIRST)
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -14,7 +14,7 @@ from agencies import audit
 from agencies.purpose import purpose_question
 from incidents.geo import cell_boundary
 from incidents.models import Area, AreaKind, Record
-from incidents.views.pages import private_page, visible_record
+from incidents.views.pages import inspection_of, private_page, visible_record
 
 GEOJSON = "application/geo+json"
 
@@ -48,9 +48,11 @@ def place(request: HttpRequest, kind: str, pk) -> HttpResponse:
     """The exact point for the owner, the shared cell for others; logged as a reading where it is foreign."""
     record = visible_record(request, kind, pk)
     if record.agency_id != request.user.agency_id:
-        if question := purpose_question(request):
+        inspection = inspection_of(record, request.user)
+        if inspection is None and (question := purpose_question(request)):
             return question
-        audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency, part="place")
+        purpose = inspection.purpose if inspection else ""
+        audit.record(audit.Act.READ, by=request.user, obj=record, owner=record.agency, purpose=purpose, part="place")
         return _collection(_shared_place(record))
     detail = record.detail_model().objects.owned_by(request.user).get(record=record)
     if detail.lon is None:

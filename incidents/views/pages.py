@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 
 from agencies import audit
-from agencies.access import requires
+from agencies.access import requires, shows_records
+from agencies.inspection_models import Inspection
+from agencies.inspections import running_inspection
 from incidents.actions import MODEL_OF_KIND
 from incidents.models import Area, Kind, Record
 
@@ -68,6 +71,11 @@ def private_page(capability: str | None = None) -> Callable:
     return lambda view: door(never_cache(view))
 
 
+def list_page(view: Callable) -> Callable:
+    """For who reads records, by role or in an inspection; kept by no cache."""
+    return shows_records(never_cache(view))
+
+
 def visible_record(request: HttpRequest, kind: str, pk) -> Record:
     return get_object_or_404(record_faces(kind).visible_to(request.user), pk=pk)
 
@@ -88,12 +96,15 @@ def own_record(request: HttpRequest, kind: str, pk, capability: str) -> Record:
 
 def log_rows(act: audit.Act, *, by, kind: str, rows, purpose: str = "", **facts) -> None:
     """One entry for the foreign rows handed out, with the number per owner; none if all are the own agency's."""
-    owners: dict[str, int] = {}
-    for row in rows:
-        if row.agency_id != by.agency_id:
-            owners[row.agency.slug] = owners.get(row.agency.slug, 0) + 1
+    owners = Counter(row.agency.slug for row in rows if row.agency_id != by.agency_id)
     if owners or act == audit.Act.EXPORTED:
         audit.record(act, by=by, purpose=purpose, kind=kind, owners=owners, **facts)
+
+
+def inspection_of(record: Record, by) -> Inspection | None:
+    """The inspection in which the person sees this foreign record. Queries for the administration alone."""
+    inspection = running_inspection(by)
+    return inspection if inspection is not None and inspection.agency_id == record.agency_id else None
 
 
 def map_source(areas: Iterable[Area]) -> str:

@@ -57,6 +57,7 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
     "password_forgotten": lambda stage: {"email": stage.world.partner.email},
     "agencies:leads": lambda stage: {"person": stage.world.owner_lead.pk},
     "agencies:sign_on": lambda stage: {"issuer": "https://127.0.0.1:9", "client_id": "neu", "is_active": "on"},
+    "agencies:inspection": lambda stage: {"reason": "Prüfung einer Beschwerde über die Freigaben"},
     "password_change": lambda stage: {
         "old_password": factories.PASSWORD,
         "new_password1": NEW_PASSWORD,

@@ -78,6 +78,9 @@ agencies:leads            GET  own agency             log log 403 403 403 200 40
 agencies:leads            POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
 agencies:sign_on          GET  own agency             log log 403 403 403 200 403 403 403 403 403 403 403 403 403
 agencies:sign_on          POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
+agencies:inspection       GET  own agency             log log 403 403 403 200 403 403 403 403 403 403 403 403 403
+agencies:inspection       POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
+agencies:inspection_end   POST own agency             log log 403 403 403 302 403 403 403 403 403 403 403 403 403
 agencies:key_add          GET  own agency             log log 403 403 404 404 404 404 404 404 404 404 403 403 200
 agencies:key_add          POST own agency             log log 403 403 404 404 404 404 404 404 404 404 403 403 200
 agencies:key_revoke       POST own key                log log 403 403 404 404 404 404 404 404 404 404 403 403 302

@@ -37,6 +37,7 @@ def _count(table: str) -> int:
 
 RULES = (
     (AgencyScopedQuerySet, "visible_to"),
+    (AgencyScopedQuerySet, "without_inspection"),
     (AgencyOwnedQuerySet, "owned_by"),
     (AgencyQuerySet, "visible_to"),
     (MembershipQuerySet, "visible_to"),

@@ -15,6 +15,7 @@ from guardian.utils import get_group_obj_perms_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agencies.inspection_models import LONGEST
 from agencies.keys import create_api_key
 from agencies.models import Agency, KeyScope, Membership, MembershipKind, MembershipStatus, User
 from agencies.roles import Role
@@ -192,6 +193,36 @@ def rows_in_the_name_of(model: type[Record], user: User) -> list[Record]:
         return list(model.objects.all())
 
 
+# State of an inspection of the police by the administration: what it opens.
+INSPECTIONS = {"running": POLICE, "run out": set(), "ended": set(), "of a suspended agency": set()}
+
+
+def inspect(state: str, agency: Agency, user: User) -> None:
+    ago = {"run out": LONGEST, "ended": LONGEST / 2}.get(state, datetime.timedelta())
+    fields = {"ended_at": timezone.now() - ago / 2} if state == "ended" else {}
+    factories.make_inspection(agency, user, opened_at=timezone.now() - ago, **fields)
+
+
+@pytest.mark.parametrize("state", INSPECTIONS)
+def test_an_inspection_opens_the_faces_of_one_agency_to_one_person(scene, state):
+    agency = scene.world.tax if state == "of a suspended agency" else scene.world.police
+    inspect(state, agency, scene.world.admin)
+    expected = EXPECTED | {"admin": INSPECTIONS[state]}
+    permission = f"incidents.view_{scene.model._meta.model_name}"
+    records = list(scene.model.objects.all())
+    people = {name: user for name, user in scene.people.items() if name != "anonymous"}
+    expected.pop("anonymous")
+    listed = {name: scene.titled(scene.model.objects.visible_to(user)) for name, user in people.items()}
+    asked = {
+        name: scene.titled(row for row in records if user.has_perm(permission, row)) for name, user in people.items()
+    }
+    stored = {name: scene.titled(rows_in_the_name_of(scene.model, user)) for name, user in people.items()}
+    assert listed == asked == stored == expected
+    usual = {name: scene.titled(scene.model.objects.without_inspection(user)) for name, user in people.items()}
+    assert usual == {name: titles for name, titles in EXPECTED.items() if name in people}
+    assert not scene.model.detail_model().objects.owned_by(scene.world.admin).exists()
+
+
 def test_interface_lists_exactly_the_table(scene):
     """A key reads as entry staff of its agency."""
     url = reverse(f"api:{scene.model._meta.model_name}s-list")
@@ -260,7 +291,14 @@ worlds = st.fixed_dictionaries(
     {
         "memberships": st.lists(membership, min_size=2, max_size=3),
         "readers": st.lists(
-            st.tuples(st.integers(0, 2), st.sampled_from([None, *Role]), st.booleans()), min_size=1, max_size=4
+            st.tuples(
+                st.integers(0, 2),
+                st.sampled_from([None, *Role, Role.ADMIN, Role.ADMIN]),
+                st.booleans(),
+                st.one_of(st.none(), st.tuples(st.integers(0, 2), st.sampled_from(["running", "run out", "ended"]))),
+            ),
+            min_size=1,
+            max_size=4,
         ),
         "records": st.lists(
             st.tuples(st.integers(0, 2), st.sampled_from(SharingLevel.values), st.sets(st.integers(0, 2))),
@@ -281,13 +319,17 @@ def in_force(agreement) -> bool:
 
 
 def may_see(world: dict, reader: tuple, record: tuple) -> bool:
-    agency, role, is_active = reader
+    agency, role, is_active, inspection = reader
     owner, level, granted = record
-    if not is_active or role is None or role.value not in READING_ROLES:
+    if not is_active or role is None:
+        return False
+    between_members = in_force(world["memberships"][owner]) and in_force(world["memberships"][agency])
+    if role.value == "admin":
+        return between_members and owner != agency and inspection == (owner, "running")
+    if role.value not in READING_ROLES:
         return False
     if owner == agency:
         return True
-    between_members = in_force(world["memberships"][owner]) and in_force(world["memberships"][agency])
     return between_members and (level == "cooperation" or agency in granted)
 
 
@@ -305,8 +347,11 @@ def _build(plan: dict) -> tuple[list[User], list[Incident]]:
             )
     readers = [
         factories.make_person(agencies[agency], *([role] if role else []), is_active=is_active)
-        for agency, role, is_active in plan["readers"]
+        for agency, role, is_active, _ in plan["readers"]
     ]
+    for user, (*_, inspection) in zip(readers, plan["readers"], strict=True):
+        if inspection is not None:
+            inspect(inspection[1], agencies[inspection[0]], user)
     records = []
     for owner, level, granted in plan["records"]:
         record = factories.make_incident(agencies[owner], sharing_level=level)
@@ -320,7 +365,10 @@ def _build(plan: dict) -> tuple[list[User], list[Incident]]:
 @given(plan=worlds)
 def test_any_small_world_is_seen_as_the_rule_says(db, undone, plan):
     last = len(plan["memberships"]) - 1
-    plan["readers"] = [(min(agency, last), role, is_active) for agency, role, is_active in plan["readers"]]
+    plan["readers"] = [
+        (min(agency, last), role, is_active, inspection and (min(inspection[0], last), inspection[1]))
+        for agency, role, is_active, inspection in plan["readers"]
+    ]
     plan["records"] = [
         (min(owner, last), level, {min(number, last) for number in granted})
         for owner, level, granted in plan["records"]
