@@ -219,7 +219,7 @@ def _told_apart(stage: Stage, undone, who: str, rows: list[Row]) -> list[str]:
 
 
 @pytest.mark.parametrize("who", ["stranger", "partner_release", "guest", "admin", "suspended"])
-def test_a_foreign_page_costs_the_same_as_none(stage, undone, who):
+def test_a_foreign_page_costs_the_same_as_none(stage, undone, standing_clock, who):
     """Status, headers, length and every statement to the database are the same: no clock can tell them apart."""
     rows = _hidden(PAGE_ROWS, who)
     assert len(rows) > 15
@@ -227,7 +227,7 @@ def test_a_foreign_page_costs_the_same_as_none(stage, undone, who):
 
 
 @pytest.mark.parametrize("key", ["stranger write", "guest write", "suspended write"])
-def test_a_foreign_row_costs_a_key_the_same_as_none(stage, undone, key):
+def test_a_foreign_row_costs_a_key_the_same_as_none(stage, undone, standing_clock, key):
     rows = _hidden(API_ROWS, key)
     assert len(rows) > 5
     assert _told_apart(stage, undone, key, rows) == []

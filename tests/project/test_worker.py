@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from hamm_security.local.demo import PROGRAMS
 from hamm_security.local.postgres import BUILDER
 from hamm_security.local.processes import end, spawn, tail
 from hamm_security.local.valkey import Valkey
@@ -40,17 +41,7 @@ def worker_log(transactional_db, folder, broker_url):
     database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
     log = folder / "worker.log"
     worker = spawn(
-        [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "hamm_security",
-            "worker",
-            "--queues=celery,builder",
-            "--concurrency=2",
-            "--loglevel=INFO",
-        ],
+        [sys.executable, "-m", *PROGRAMS["worker"]],
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "hamm_security.settings",
