@@ -80,9 +80,20 @@ class Agency(models.Model):
         return self.short_name
 
     @cached_property
+    def sharing_agencies(self) -> frozenset[int]:
+        """Between whom data flows today: all active full members, this agency among them, or nobody. Queries once."""
+        members = frozenset(Membership.objects.active_full().values_list("agency_id", flat=True))
+        return members if self.pk in members else frozenset()
+
+    def sharing_now(self) -> frozenset[int]:
+        """`sharing_agencies` looked up anew, for answers that take a while: a membership may have ended meanwhile."""
+        self.__dict__.pop("sharing_agencies", None)
+        return self.sharing_agencies
+
+    @property
     def is_sharing(self) -> bool:
         """Whether an active full membership lets data flow to and from this agency today. Queries once."""
-        return Membership.objects.active_full().filter(agency=self).exists()
+        return bool(self.sharing_agencies)
 
     @cached_property
     def agreed_scope(self) -> Scope:

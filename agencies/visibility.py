@@ -12,7 +12,7 @@ from django.db.models import Q
 from guardian.utils import get_group_obj_perms_model
 
 from agencies.inspection_models import Inspection, InspectionQuerySet
-from agencies.models import Agency, Membership
+from agencies.models import Agency, Membership, RoleGroup
 from agencies.roles import Role
 
 
@@ -86,13 +86,12 @@ class AgencyScopedQuerySet(AgencyOwnedQuerySet):
         rule = Q(agency_id=actor.agency_id)
         if actor.agency.is_sharing:
             shared = Q(sharing_level=SharingLevel.COOPERATION) | Q(pk__in=self._granted_to(actor.agency))
-            rule |= shared & Q(agency_id__in=Membership.objects.active_full().values("agency_id"))
+            rule |= shared & Q(agency_id__in=sorted(actor.agency.sharing_agencies))
         return rule
 
     def _granted_to(self, agency: Agency) -> models.QuerySet:
         grants = get_group_obj_perms_model(self.model).objects.filter(
-            group__role_group__agency=agency,
-            group__role_group__role=Role.MEMBER,
+            group__in=RoleGroup.objects.filter(agency=agency, role=Role.MEMBER).values("group"),
             permission__codename=f"view_{self.model._meta.model_name}",
         )
         return grants.values("content_object_id")

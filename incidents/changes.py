@@ -179,7 +179,7 @@ def _forget_old(now: datetime.datetime, known: dict[uuid.UUID, ToldRecord], seen
 
 def visible_now(*, actor, kind: str, keys: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Which of these the actor may see at this moment; memberships are looked up anew."""
-    actor.agency.__dict__.pop("is_sharing", None)
+    actor.agency.sharing_now()
     return set(MODEL_OF_KIND[kind].objects.visible_to(actor).filter(pk__in=keys).values_list("pk", flat=True))
 
 

@@ -8,7 +8,6 @@ import h3.api.basic_int as h3
 from django.utils import timezone
 
 from agencies import spreadsheet
-from agencies.models import Agency
 from incidents.models import Record
 from incidents.sight import is_granted_singly
 
@@ -37,9 +36,8 @@ def table_of_now(records: list[Record], by) -> tuple[str, list[Record]]:
 
 
 def _still_given(records: list[Record], by) -> list[Record]:
-    by.agency.__dict__.pop("is_sharing", None)
-    giving = set(Agency.objects.active().values_list("pk", flat=True)) if by.agency.is_sharing else set()
-    return [record for record in records if record.agency_id in giving | {by.agency_id}]
+    giving = by.agency.sharing_now() | {by.agency_id}
+    return [record for record in records if record.agency_id in giving]
 
 
 def _cells(record: Record, by) -> tuple:

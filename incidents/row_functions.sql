@@ -19,3 +19,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         SELECT FROM public.incidents_complaint WHERE id = record AND agency_id = wall.agency_for('read_records')
     )
 $$;
+
+-- Records granted to the own agency one by one. A function, because a policy that reads the grants would be checked by
+-- the grants' own policy once more, in each part of each query.
+CREATE FUNCTION wall.granted_incidents() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT content_object_id FROM public.incidents_incidentgroupobjectpermission
+    WHERE group_id = (SELECT wall.member_group()) AND permission_id = (SELECT wall.view_permission('incident'))
+$$;
+
+CREATE FUNCTION wall.granted_complaints() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT content_object_id FROM public.incidents_complaintgroupobjectpermission
+    WHERE group_id = (SELECT wall.member_group()) AND permission_id = (SELECT wall.view_permission('complaint'))
+$$;

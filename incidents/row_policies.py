@@ -10,10 +10,7 @@ GIVERS = "agency_id = ANY ((SELECT wall.givers())::bigint[])"
 
 
 def _face(kind: str) -> Guarded:
-    granted = (
-        f"id IN (SELECT content_object_id FROM incidents_{kind}groupobjectpermission"  # noqa: S608
-        f" WHERE group_id = (SELECT wall.member_group()) AND permission_id = (SELECT wall.view_permission('{kind}')))"
-    )
+    granted = f"id IN (SELECT wall.granted_{kind}s())"
     return Guarded(
         (
             web(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
 from django.db.models import Func, IntegerField, OuterRef, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -128,15 +129,14 @@ def _page(records: RecordQuerySet, number: int, user, inspection: Inspection | N
     """
     start = (number - 1) * PAGE_SIZE
     cut = records.order_by(*RecordQuerySet.NEWEST_FIRST).values("pk")[start : start + PAGE_SIZE]
-    own = records.model.detail_model().objects.owned_by(user).filter(record=OuterRef("pk"))
+    details = records.model.detail_model().objects.owned_by(user).filter(record=OuterRef("pk"))
+    own = details.values(shown=JSONObject(year="year", number="number", place="place_text"))
     counted = records.order_by().values("pk")[: COUNT_LIMIT + 1]
     found = records.model.objects.filter(pk__in=cut).for_list()
     page = list(
         found.annotate(
             total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
-            own_year=Subquery(own.values("year")),
-            own_number=Subquery(own.values("number")),
-            own_place=Subquery(own.values("place_text")),
+            own=Subquery(own),
         )
     )
     looked_into = inspection.agency_id if inspection is not None else None
@@ -145,11 +145,12 @@ def _page(records: RecordQuerySet, number: int, user, inspection: Inspection | N
 
 def _row(record: Record, user, looked_into: int | None) -> Row:
     is_own = record.agency_id == user.agency_id
-    detail = record.detail_model()(agency=record.agency, year=record.own_year, number=record.own_number)
+    own = record.own or {}
+    detail = record.detail_model()(agency=record.agency, year=own.get("year"), number=own.get("number"))
     return Row(
         record=record,
-        number=detail.number_label if is_own else record.short_id,
-        place=(record.own_place if is_own else "") or "",
+        number=detail.number_label if own else record.short_id,
+        place=own.get("place", ""),
         is_own=is_own,
         is_granted=not is_own and is_granted_singly(record),
         is_inspected=record.agency_id == looked_into,
