@@ -57,6 +57,7 @@ class Act(models.TextChoices):
     INVITATION_WITHDRAWN = "invitation_withdrawn", "Einladung zurückgezogen"
     ACCESS_LINK_ISSUED = "access_link_issued", "Zugangslink ausgestellt"
     PICTURE_BUILT = "picture_built", "Lagebild erstellt"
+    DANGER_RAISED = "danger_raised", "Gefahr erkannt"
     EDITION_FROZEN = "edition_frozen", "Ausgabe eingefroren"
     FINDING_ASSESSED = "finding_assessed", "Erkenntnis bewertet"
     CONFERENCE_CHANGED = "conference_changed", "Konferenz geändert"

@@ -26,6 +26,8 @@ _OBJECTS = {
     "lagebild.picture": "Lagebild",
     "lagebild.edition": "Ausgabe",
     "lagebild.finding": "Erkenntnis",
+    "lagebild.dangerrule": "Gefahrenregel",
+    "lagebild.streamset": "eigener Strom",
     "conferences.conference": "Konferenz",
     "conferences.measure": "Maßnahme",
 }

@@ -11,6 +11,8 @@ from django.utils import timezone
 from agencies.models import Agency
 from agencies.visibility import AgencyOwned, reads_picture
 from incidents.models import Area, CategoryGroup
+from lagebild.danger_models import Danger, DangerRule  # noqa: F401 – tables of this app
+from lagebild.stream_models import StreamSet  # noqa: F401 – table of this app
 
 
 class AtomFamily(models.TextChoices):
@@ -253,13 +255,15 @@ class FindingQuerySet(models.QuerySet):
 class Finding(models.Model):
     """Something the engine proposes and a person assesses. It lives on from night to night.
 
-    Of one night's new findings the strongest has the lowest number.
+    Of one night's new findings the strongest has the lowest number. What it is about is the group of its stream or,
+    where it is of no single stream, its `subject`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.PositiveIntegerField(unique=True)
     kind = models.CharField("Art", max_length=17, choices=FindingKind)
-    group = models.ForeignKey(CategoryGroup, on_delete=models.PROTECT, related_name="+")
+    group = models.ForeignKey(CategoryGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    subject = models.CharField("Gegenstand", max_length=150, blank=True)
     district = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
     place_label = models.CharField("Ort", max_length=150)
     status = models.CharField("Stand", max_length=9, choices=FindingStatus, default=FindingStatus.PROPOSED)
@@ -286,10 +290,16 @@ class Finding(models.Model):
             models.CheckConstraint(
                 condition=Q(assessment="") | Q(assessed_by__isnull=False), name="finding_assessment_named"
             ),
+            models.CheckConstraint(condition=Q(group__isnull=False) | ~Q(subject=""), name="finding_about_something"),
         )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.number}: {self.place_label}"
+
+    @property
+    def headline(self) -> str:
+        """What it is about."""
+        return self.subject or str(self.group)
 
 
 class StatusWord(models.TextChoices):

@@ -4,6 +4,16 @@ from agencies.wall.policies import ALL, READ, Guarded, Table, acts_as, builder, 
 
 SEES_PICTURE = f"(SELECT wall.sees_picture()) OR {acts_as('operator')}"
 BUILT = Guarded((web(*READ, when=SEES_PICTURE), builder(*ALL)))
+# Rules and sets that agencies define for all. Only a reader of the picture defines, for the own agency.
+DEFINES = "(SELECT wall.sees_picture()) AND agency_id = (SELECT wall.agency_for('define_methods'))"
+DEFINED = Guarded(
+    (
+        web(*READ, when=SEES_PICTURE),
+        web("INSERT", when=f"({DEFINES}) OR {acts_as('operator')}"),
+        web("UPDATE", when=DEFINES),
+        builder(*READ),
+    )
+)
 
 TABLES: dict[str, Table] = {
     "lagebild_picture": BUILT,
@@ -22,6 +32,9 @@ TABLES: dict[str, Table] = {
             builder("SELECT", "INSERT", "UPDATE"),
         )
     ),
+    "lagebild_danger": Guarded((web(*READ, when=SEES_PICTURE), builder("SELECT", "INSERT", "UPDATE"))),
+    "lagebild_dangerrule": DEFINED,
+    "lagebild_streamset": DEFINED,
     "lagebild_edition": Guarded(
         (
             web(*READ, when=SEES_PICTURE),
