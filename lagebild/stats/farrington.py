@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from lagebild.stats.quasi_poisson import Fit, fit_quasi_poisson
+from lagebild.stats.series import has_enough_cases, weekly_series
 
 YEAR_WEEKS = 52
 WEEK_DAYS = 7
@@ -102,22 +103,19 @@ def judge(
     The bound knows no uncertainty of the fitted mean and is then a little too low.
     ValueError for counts below 0, not whole or infinite, and a week out of range.
     """
-    series = _series(counts)
-    position = range(len(series))[week] if -len(series) <= week < len(series) else None
-    if position is None:
-        raise ValueError(f"week {week} is out of range for {len(series)} weeks")
+    series, position = weekly_series(counts, week)
     references = reference_weeks(position, years=rule.years, first_monday=first_monday)
     if np.isnan(series[position]) or references[-1] < rule.half_window:
         return None
-    history = _history(series[: position + 1], references, rule)
+    history = _history(series, references, rule)
     if history is None:
         return None
     past, season, time = history
     model = _model(past, season, time, trend=rule.years >= TREND_YEARS, rule=rule)
     if model is None:
         return None
-    recent = series[max(0, position + 1 - rule.least_weeks) : position + 1]
-    return _verdict(int(series[position]), model, enough=bool(np.nansum(recent) >= rule.least_cases), rule=rule)
+    enough = has_enough_cases(series, cases=rule.least_cases, weeks=rule.least_weeks)
+    return _verdict(int(series[position]), model, enough=enough, rule=rule)
 
 
 def reference_weeks(week: int, *, years: int, first_monday: dt.date | None = None) -> list[int]:
@@ -134,16 +132,6 @@ def reference_weeks(week: int, *, years: int, first_monday: dt.date | None = Non
         same = dt.date(monday.year - back, 3, 1) if leap_day else monday.replace(year=monday.year - back)
         found.append(((same - first_monday).days + WEEK_DAYS // 2) // WEEK_DAYS)
     return found
-
-
-def _series(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    series = np.asarray(counts, dtype=np.float64)
-    if series.ndim != 1:
-        raise ValueError(f"counts must be one series, got shape {series.shape}")
-    known = series[~np.isnan(series)]
-    if not np.isfinite(known).all() or (known < 0).any() or (known != np.floor(known)).any():
-        raise ValueError("counts must be whole numbers of at least 0, or NaN where a delivery is missing")
-    return series
 
 
 def _history(
