@@ -412,8 +412,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Longer than the longest time limit, or a task still running would be handed out a second time.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
-# The nightly build works with the builder's login; only workers of this queue need it.
-CELERY_TASK_ROUTES = {"lagebild.tasks.rebuild_nightly": {"queue": "builder"}}
+# The nightly build and the search for dangers work with the builder's login; only workers of this queue need it.
+CELERY_TASK_ROUTES = {f"lagebild.tasks.{name}": {"queue": "builder"} for name in ("rebuild_nightly", "check_dangers")}
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
     "tidy-sign-on": {"task": "agencies.tasks.tidy_sign_on", "schedule": crontab(hour=1, minute=15)},

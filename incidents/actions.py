@@ -16,6 +16,7 @@ from agencies.scope import OUTSIDE, lower_of, rank
 from agencies.scope import require as require_scope
 from agencies.visibility import SharingLevel
 from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, DistrictIndex, cell_at
+from incidents.listeners import shared_categories, tell_shared_change
 from incidents.models import (
     Accuracy,
     Area,
@@ -199,6 +200,7 @@ def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> 
     )
     note_delivery(agency=by.agency, days=[timezone.localdate(record.occurred_from)], basis=DeliveryBasis.RECORDS)
     audit.record(audit.Act.CREATED, by=by, obj=record, owner=by.agency, level=data.sharing_level)
+    tell_shared_change(shared_categories((data.category.pk, data.sharing_level)))
     return record
 
 
@@ -221,6 +223,7 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         **face,
     }
     differs = any(getattr(record, name) != value for name, value in values.items())
+    before = record.category_id
     for name, value in values.items():
         setattr(record, name, value)
     if differs:
@@ -235,6 +238,8 @@ def change(*, record: Record, data: RecordData, by) -> Record:
     details = record.detail_model().objects.filter(record=record, agency=record.agency)
     details.update(**detail, **_texts(data, record.kind))
     audit.record(audit.Act.CHANGED, by=by, obj=record, owner=record.agency)
+    if differs:
+        tell_shared_change(shared_categories(*((pk, record.sharing_level) for pk in (before, data.category.pk))))
     return record
 
 
@@ -268,6 +273,8 @@ def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
     audit.record(
         audit.Act.LEVEL_CHANGED, by=by, obj=record, owner=record.agency, purpose=reason, before=before, after=level
     )
+    if level != before:
+        tell_shared_change(shared_categories(*((record.category_id, one) for one in (before, level))))
     return record
 
 

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from agencies import audit
 from agencies.models import Agency
+from agencies.visibility import SharingLevel
+from incidents.listeners import tell_shared_change
 from incidents.models import Category, CategoryGroup, DeletedReference, Record, RetentionRule
 from incidents.retention import Dates, add_months, dates_for_owner, limits, reference_digest
 
@@ -166,7 +168,9 @@ def delete_records(
     gone = Counter(rows.order_by().values_list("category__label", flat=True))
     if reason in COUNTED_REASONS:
         count(rows)
+    shared = set(rows.filter(sharing_level=SharingLevel.COOPERATION).order_by().values_list("category_id", flat=True))
     rows.delete()
+    tell_shared_change(shared)
     if gone:
         facts = {"reason": reason.value, "rule": rule, "records": dict(sorted(gone.items()))}
         audit.record(audit.Act.DELETED, by=by, obj=single, owner=agency, kind=model._meta.model_name, **facts)

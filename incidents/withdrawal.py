@@ -18,6 +18,7 @@ from agencies.models import Agency, Membership
 from agencies.scope import COOPERATION, INTERNAL, LEVELS, NOTHING, Scope, lower_of, rank
 from agencies.wall.context import Office, acting_as
 from incidents.actions import MODEL_OF_KIND
+from incidents.listeners import shared_categories, tell_shared_change
 from incidents.models import CountDelivery, Record, SharingDefault
 
 BATCH = 500
@@ -56,13 +57,15 @@ def withdraw_batch(*, agency: Agency, scope: Scope, reason: str) -> int:
 
 
 def _withdraw_batch(agency: Agency, scope: Scope, reason: str) -> int:
-    done = 0
+    done, concerned = 0, set()
     for model in MODEL_OF_KIND.values():
         beyond = model.objects.filter(agency=agency).filter(shared_beyond(scope)).order_by("pk")
         for record in beyond.select_for_update(of=("self",)).select_related("category__group", "district")[:BATCH]:
+            concerned |= shared_categories((record.category_id, record.sharing_level))
             _lower(record, agency, scope.highest_at(record.category, record.district), reason)
             done += 1
         done += sharing.revoke_rows(grants_beyond(model, agency=agency, scope=scope), reason=reason, limit=BATCH)
+    tell_shared_change(concerned)
     return done + _drop_counts(agency, scope) + _lower_defaults(agency, scope)
 
 

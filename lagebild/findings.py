@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import h3.api.basic_int as h3
-from django.db.models import Max
 
 from incidents.geo import cell_center
 from incidents.models import Kind
 from incidents.places import nearest_name
 from lagebild.models import Finding, FindingKind, Picture, Sighting
+from lagebild.numbering import next_finding_number
 from lagebild.streams import HotspotResult
 
 SAME_PLACE_RINGS = 3
@@ -22,7 +22,7 @@ def record_sightings(
 ) -> list[Sighting]:
     """Store tonight's hotspots as sightings of known findings or of new ones, best first within each kind."""
     known = _last_places()
-    number = (Finding.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    number = next_finding_number()
     taken: set = set()
     sightings = []
     ranks: dict[str, int] = {}

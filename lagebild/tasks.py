@@ -9,7 +9,7 @@ from agencies.wall import context
 from agencies.wall.context import Office, acting_as
 from hamm_security.celery import task
 from incidents.expiry import clear_technical
-from lagebild import retention
+from lagebild import danger_checks, retention
 from lagebild.actions import build_picture
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,25 @@ def rebuild_nightly(date: str | None = None) -> str:
     """Build the picture of the given local day (ISO), else of today. Works with the builder's login."""
     with context.builder_login():
         picture = build_picture(date=dt.date.fromisoformat(date) if date else timezone.localdate())
+    # By itself: what goes wrong here takes no picture back.
+    with context.builder_login():
+        danger_checks.check_dangers()
     return str(picture.pk)
+
+
+@task(time_limit_s=600)
+def check_dangers(categories: list[int] | None = None, rules: list[str] | None = None) -> int:
+    """Look for dangers by the rules that take one of these categories, by these rules, or by all; how many have grown.
+
+    Works with the builder's login, which reads shared faces and writes findings.
+    """
+    with context.builder_login():
+        return len(danger_checks.check_dangers(categories=categories, rules=rules))
+
+
+def queue_danger_check(categories: list[int]) -> None:
+    """Called after something that all members see has changed."""
+    check_dangers.delay(categories=categories)
 
 
 @task(singleton=True, time_limit_s=3600)

@@ -20,6 +20,7 @@ from incidents.importing.refusals import Tally
 from incidents.importing.run import one_at_a_time
 from incidents.importing.store import Prepared, Store
 from incidents.importing.weeks import note_weeks
+from incidents.listeners import tell_shared_change
 from incidents.models import DeliveryBasis, RecordDetail, SharingDefault, Source
 from incidents.retention import Door
 from incidents.revisions import set_author
@@ -67,6 +68,7 @@ def push(*, kind: str, rows: list[PushedRow], by) -> list[PushedResult]:
     prepared = [item for item in checked if isinstance(item, Prepared)]
     tally = Tally()
     store.write(prepared, existing, tally)
+    tell_shared_change(store.shared)
     days = {timezone.localdate(item.data.occurred_from) for item in prepared}
     note_weeks(
         agency=by.agency,

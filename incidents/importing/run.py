@@ -22,6 +22,7 @@ from incidents.importing.records import RecordDelivery
 from incidents.importing.refusals import FileError, Tally
 from incidents.importing.store import Store
 from incidents.importing.weeks import note_weeks, weeks_between
+from incidents.listeners import tell_shared_change
 from incidents.models import DeliveryBasis, ImportRun, ImportStatus, Kind
 from incidents.revisions import set_author
 
@@ -121,6 +122,8 @@ def _go_through(delivery: Delivery, *, writes: bool) -> Tally:
         level_on_update=mapping.level_on_update,
     )
     tally = RecordDelivery(table=table, mapping=mapping, agency=delivery.agency, kind=delivery.kind, store=store).run()
+    if writes:
+        tell_shared_change(store.shared)
     if writes and tally.first_day:
         weeks = weeks_between(tally.first_day, tally.last_day)
         note_weeks(agency=delivery.agency, weeks=weeks, basis=DeliveryBasis.RECORDS)

@@ -12,6 +12,7 @@ from agencies.models import Agency
 from incidents.actions import RecordData, next_numbers
 from incidents.importing.fields import TEXT_LIMITS
 from incidents.importing.refusals import Tally
+from incidents.listeners import shared_categories
 from incidents.models import Record, RecordDetail, Source
 from incidents.withdrawal import revoke_moved
 
@@ -49,6 +50,8 @@ class Store:
     source: str = Source.IMPORT
     now: datetime.datetime = field(default_factory=timezone.now)
     changed_ids: set = field(default_factory=set)
+    # Of what was written, the categories that all members see.
+    shared: set[int] = field(default_factory=set)
 
     def existing(self, references: list[str]) -> dict[str, RecordDetail]:
         """The agency's details with their faces by reference, locked when they may be written.
@@ -91,6 +94,7 @@ class Store:
         face = item.face_values()
         if self.level_on_update:
             face["sharing_level"] = item.data.sharing_level
+        before = detail.record.category_id, detail.record.sharing_level
         pairs = [(detail.record, name, value) for name, value in face.items()]
         pairs += [(detail, name, value) for name, value in item.detail_values().items()]
         differing = [(row, name, value) for row, name, value in pairs if getattr(row, name) != value]
@@ -98,11 +102,13 @@ class Store:
             setattr(row, name, value)
         if any(row is detail.record for row, _, _ in differing):
             detail.record.updated_at = self.now
+            self.shared |= shared_categories(before, (detail.record.category_id, detail.record.sharing_level))
         if differing:
             self.changed_ids.add(detail.record_id)
         return bool(differing)
 
     def _create(self, items: list[Prepared]) -> None:
+        self.shared |= shared_categories(*((item.data.category.pk, item.data.sharing_level) for item in items))
         faces = [
             self.model(
                 agency=self.agency,
