@@ -17,7 +17,7 @@ class Profile:
     """Result of `profile`.
 
     weights: (7, 24) float, Monday first, hour 0 first; the sum is `events`. events: number of spans. exact: how many
-    lie within one hour of the clock. vague: how many last a week or longer and say nothing; each is in every hour alike.
+    lie within one hour of the clock. vague: how many last a week or longer, say nothing and are in all hours alike.
     """
 
     weights: npt.NDArray[np.float64]

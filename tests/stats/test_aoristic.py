@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagebild.stats.aoristic import profile
@@ -79,6 +79,7 @@ def test_new_york_burglaries_agree_with_the_definition(shared):
     np.testing.assert_allclose(found.weights, minute_by_minute(start[ordered], end[ordered]), atol=1e-9)
 
 
+@settings(max_examples=50, deadline=None)
 @given(spans)
 def test_agrees_with_the_definition(pairs):
     start, end = times(pairs)
