@@ -8,7 +8,6 @@ J Am Stat Assoc 80:969). The sum over independent strata is the convolution of t
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 # Beyond so many standard deviations (and the margin for small counts) a stratum's probabilities are below 1e-80.
 DEVIATIONS = 20
@@ -32,11 +31,7 @@ def upper_tail(observed: int, part: npt.ArrayLike, recent: npt.ArrayLike, whole:
     n, k, total = n[~certain], k[~certain], total[~certain]
     if n.size == 0:
         return 1.0 if missing <= 0 else SMALLEST
-    if n.size == 1:
-        p = float(stats.hypergeom.sf(missing - 1, total[0], n[0], k[0]))
-    else:
-        p = _convolved(missing, n, k, total)
-    return min(max(p, SMALLEST), 1.0)
+    return min(max(_convolved(missing, n, k, total), SMALLEST), 1.0)
 
 
 def lower_tail(observed: int, part: npt.ArrayLike, recent: npt.ArrayLike, whole: npt.ArrayLike) -> float:

@@ -47,6 +47,14 @@ def test_names_of_strata_do_not_matter(both, observed):
     assert upper_tail(observed, *one) == upper_tail(observed, *other)
 
 
+@given(STRATA, st.integers(0, 20), st.integers(0, 2))
+def test_a_recent_case_more_of_the_part_never_raises_p(strata, observed, where):
+    n, k, whole = np.array(strata).T
+    further = np.arange(n.size) == where % n.size
+    after = upper_tail(observed + 1, n + further, k + further, whole + further)
+    assert after <= upper_tail(observed, n, k, whole) * (1 + 1e-9)
+
+
 def test_one_stratum_is_fishers_exact_test():
     _, p = stats.fisher_exact([[8, 4], [30, 70]], alternative="greater")
     assert upper_tail(8, [12], [38], [112]) == pytest.approx(p, rel=1e-12)

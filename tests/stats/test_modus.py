@@ -152,16 +152,6 @@ def test_order_and_names_do_not_matter(cases, random, modi, places, agencies):
         assert sorted(agencies[a] for a in found.alone) == sorted(same.alone)
 
 
-@given(st.lists(CASE, min_size=2, max_size=40), CASE)
-@settings(max_examples=60)
-def test_a_recent_case_more_never_raises_p(cases, further):
-    modus, place, agency, _ = further
-    limits = {"minimum": 1, "fdr": 0.999}
-    result = [find_growing(*columns(rows), **limits) for rows in (cases, [*cases, (modus, place, agency, True)])]
-    p = [{found.modus: found.p for found in each.growths}.get(modus, 1) if each else 1 for each in result]
-    assert p[1] <= p[0] + 1e-12
-
-
 def columns(cases):
     modus, place, agency, recent = zip(*cases, strict=True)
     return np.array(modus), np.array(place), np.array(agency), np.array(recent)
