@@ -1,0 +1,329 @@
+"""Prospective space-time permutation scan (Kulldorff, Heffernan, Hartman, Assunção & Mostashari 2005, PLoS Med 2:e59).
+
+A cylinder is a zone and the last w days. With c cases in it of C in all, and an expected number μ from the totals,
+
+    LLR = c ln(c/μ) + (C − c) ln((C − c)/(C − μ))   where c > μ, else 0;
+
+the statistic is the largest LLR of all cylinders. Null hypothesis: within a stratum the days are exchangeable among the
+cases, so μ = Σ_strata (cases of the stratum in the zone) × (cases of the stratum in the window) / (cases of the
+stratum). A stratum is one agency, weekday class, counting epoch and place of its own; days without delivery have no
+cases and none expected.
+
+A replicate deals the days out anew within each stratum. Only who gets the last W days matters: a partial shuffle, whose
+cost does not depend on what lies further back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from lagebild.stats.zones import NO_ZONE, Zones
+
+WINDOW_DAYS = 28
+LEAST_CASES = 5
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Cases of one stream, counted by place, age and stratum. Arrays (m,) of equal length.
+
+    place: 0 to n − 1; age: days before the day of the analysis, 0 is that day; stratum: 0, 1, …; count: at least 1.
+    """
+
+    place: npt.NDArray[np.int64]
+    age: npt.NDArray[np.int64]
+    stratum: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        return int(self.count.sum())
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cylinder: `places` over the last `days` days, with its count, its expectation and its log-likelihood ratio."""
+
+    zone: int
+    places: tuple[int, ...]
+    days: int
+    count: int
+    expected: float
+    llr: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Cases made ready for scanning one zone family.
+
+    recent: (n, W) int64 cases per place of the last 1, 2, …, W days; expected: (zones, W) float64; total: all cases;
+    dealt: per stratum the cases per place (n,) and per age (W,).
+    """
+
+    zones: Zones
+    recent: npt.NDArray[np.int64]
+    expected: npt.NDArray[np.float64]
+    total: int
+    least: int
+    dealt: tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]
+
+    @property
+    def is_quiet(self) -> bool:
+        """No cylinder can hold the least number of cases."""
+        return int(self.recent[:, -1].sum()) < self.least
+
+
+def cases(
+    place: npt.ArrayLike, age: npt.ArrayLike, stratum: npt.ArrayLike | None = None, count: npt.ArrayLike | None = None
+) -> Cases:
+    """Cases out of equally long sequences of whole numbers; one stratum and single cases where not given.
+
+    ValueError for unequal lengths, negative places, ages or strata, and counts below 1.
+    """
+    where = np.asarray(place, dtype=np.int64).reshape(-1)
+    when = np.asarray(age, dtype=np.int64).reshape(-1)
+    layer = np.zeros_like(where) if stratum is None else np.asarray(stratum, dtype=np.int64).reshape(-1)
+    number = np.ones_like(where) if count is None else np.asarray(count, dtype=np.int64).reshape(-1)
+    if not where.shape == when.shape == layer.shape == number.shape:
+        raise ValueError(f"unequal lengths: {where.size}, {when.size}, {layer.size}, {number.size}")
+    if where.size and min(where.min(), when.min(), layer.min()) < 0:
+        raise ValueError("place, age and stratum must be at least 0")
+    if where.size and number.min() < 1:
+        raise ValueError("count must be at least 1")
+    return Cases(where, when, layer, number)
+
+
+def prepare(data: Cases, zones: Zones, *, days: int = WINDOW_DAYS, least: int = LEAST_CASES) -> Stream:
+    """Totals and expectations of every cylinder. ValueError for places beyond the family and a window below one day."""
+    if days < 1 or least < 1:
+        raise ValueError(f"days and least must be at least 1, got {days} and {least}")
+    if data.place.size and data.place.max() >= zones.size:
+        raise ValueError(f"place {int(data.place.max())} is beyond the {zones.size} places of the family")
+    dealt = []
+    expected = np.zeros((zones.size, days))
+    recent = np.zeros((zones.size, days), dtype=np.int64)
+    for layer in np.unique(data.stratum):
+        own = data.stratum == layer
+        per_place = np.bincount(data.place[own], weights=data.count[own], minlength=zones.size).astype(np.int64)
+        young = own & (data.age < days)
+        per_age = np.bincount(data.age[young], weights=data.count[young], minlength=days).astype(np.int64)
+        np.add.at(recent, (data.place[young], data.age[young]), data.count[young])
+        if per_age.any():
+            dealt.append((per_place, per_age))
+            expected += np.outer(per_place, np.cumsum(per_age)) / per_place.sum()
+    return Stream(
+        zones=zones,
+        recent=np.cumsum(recent, axis=1),
+        expected=zones.sums(expected),
+        total=data.total,
+        least=least,
+        dealt=tuple(dealt),
+    )
+
+
+def statistic(stream: Stream) -> float:
+    """The largest log-likelihood ratio of all cylinders; 0.0 where none holds more than expected."""
+    if stream.is_quiet:
+        return 0.0
+    return float(
+        _largest(*_walked(stream), stream.recent.astype(np.int32), stream.expected, stream.total, stream.least)
+    )
+
+
+def clusters(stream: Stream, *, most: int = 10) -> tuple[Cluster, ...]:
+    """The best cylinders, best first; a further one only where its zone shares no place with an earlier one.
+
+    Of cylinders with equal ratios the one with fewer places, then the shorter, then the earlier zone comes first.
+    """
+    if stream.is_quiet:
+        return ()
+    llr, days = _best_of_zones(
+        *_walked(stream), stream.recent.astype(np.int32), stream.expected, stream.total, stream.least
+    )
+    found: list[Cluster] = []
+    taken: set[int] = set()
+    sizes = stream.zones.sizes
+    for zone in np.lexsort((np.arange(llr.size), days, sizes, -llr)):
+        if llr[zone] <= 0 or len(found) == most:
+            break
+        places = stream.zones.places(int(zone))
+        if taken.isdisjoint(places.tolist()):
+            taken.update(places.tolist())
+            found.append(_cluster(stream, int(zone), places, int(days[zone]), float(llr[zone])))
+    return tuple(found)
+
+
+def null_maxima(stream: Stream, replicates: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """(replicates,) float64: the statistic under the null hypothesis, in the order in which `rng` gives it.
+
+    ValueError for a negative number.
+    """
+    if replicates < 0:
+        raise ValueError(f"replicates must be at least 0, got {replicates}")
+    if stream.is_quiet:
+        return np.zeros(replicates)
+    labels, bounds, per_age = deck(stream)
+    walked, size = _walked(stream), stream.zones.size
+    return _deal(*walked, size, stream.expected, stream.total, stream.least, labels, bounds, per_age, replicates, rng)
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """p by Besag & Clifford (1991, Biometrika 78:301): `exceeding` of `replicates` reached the observed statistic."""
+
+    p: float
+    exceeding: int
+    replicates: int
+
+
+def sequential_p(
+    stream: Stream,
+    rng: np.random.Generator,
+    *,
+    observed: float | None = None,
+    stop_after: int = 10,
+    most: int = 999,
+    batch: int = 50,
+) -> MonteCarlo:
+    """Replicates until `stop_after` of them reach the observed statistic, `most` at the utmost.
+
+    p = exceeding/replicates where it stopped early, else (exceeding + 1)/(replicates + 1).
+    """
+    value = statistic(stream) if observed is None else observed
+    if value <= 0:
+        return MonteCarlo(1.0, 0, 0)
+    exceeding = done = 0
+    while done < most:
+        drawn = null_maxima(stream, min(batch, most - done), rng)
+        reached = np.cumsum(drawn >= value)
+        if exceeding + reached[-1] >= stop_after:
+            done += int(np.searchsorted(reached, stop_after - exceeding)) + 1
+            return MonteCarlo(stop_after / done, stop_after, done)
+        exceeding, done = exceeding + int(reached[-1]), done + drawn.size
+    return MonteCarlo((exceeding + 1) / (done + 1), exceeding, done)
+
+
+def _cluster(stream: Stream, zone: int, places: Sequence[int], days: int, llr: float) -> Cluster:
+    members = np.asarray(places)
+    return Cluster(
+        zone=zone,
+        places=tuple(int(place) for place in members),
+        days=days,
+        count=int(stream.recent[members, days - 1].sum()),
+        expected=float(stream.expected[zone, days - 1]),
+        llr=llr,
+    )
+
+
+def _walked(stream: Stream) -> tuple:
+    return stream.zones.order, stream.zones.first, stream.zones.number
+
+
+def deck(stream: Stream) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What is dealt: one label per case, stratum after stratum; where each begins; how many of it each age gets."""
+    places = np.arange(stream.zones.size, dtype=np.int32)
+    labels = [np.repeat(places, per_place) for per_place, _ in stream.dealt]
+    bounds = np.cumsum([0, *(label.size for label in labels)])
+    return np.concatenate(labels), bounds.astype(np.int64), np.array([per_age for _, per_age in stream.dealt])
+
+
+@numba.njit(cache=True, nogil=True)
+def ratio(count, expected, total):
+    """Log-likelihood ratio of one cylinder with count > expected."""
+    value = count * np.log(count / expected)
+    if total > count:
+        value += (total - count) * np.log((total - count) / (total - expected))
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _largest(order, first, number, recent, expected, total, least):
+    days = recent.shape[1]
+    inside = np.empty(days, np.int32)
+    best = 0.0
+    for chain in range(first.size - 1):
+        inside[:] = 0
+        for step in range(first[chain], first[chain + 1]):
+            place = order[step]
+            if recent[place, days - 1] > 0:
+                for day in range(days):
+                    inside[day] += recent[place, day]
+            zone = number[step]
+            if zone == NO_ZONE or inside[days - 1] < least:
+                continue
+            for day in range(days):
+                count = inside[day]
+                mean = expected[zone, day]
+                excess = count - mean
+                if count < least or excess <= 0.0:
+                    continue
+                # The ratio is at most d²/2·(1/μ + 1/(C − c)): most logarithms are spared.
+                if count < total and 0.5 * excess * excess * (1.0 / mean + 1.0 / (total - count)) <= best:
+                    continue
+                value = ratio(count, mean, total)
+                if value > best:
+                    best = value
+    return best
+
+
+@numba.njit(cache=True, nogil=True)
+def _best_of_zones(order, first, number, recent, expected, total, least):
+    days = recent.shape[1]
+    inside = np.empty(days, np.int32)
+    values = np.zeros(expected.shape[0])
+    lengths = np.zeros(expected.shape[0], np.int64)
+    for chain in range(first.size - 1):
+        inside[:] = 0
+        for step in range(first[chain], first[chain + 1]):
+            place = order[step]
+            for day in range(days):
+                inside[day] += recent[place, day]
+            zone = number[step]
+            if zone == NO_ZONE:
+                continue
+            for day in range(days):
+                if inside[day] < least or inside[day] <= expected[zone, day]:
+                    continue
+                value = ratio(inside[day], expected[zone, day], total)
+                if value > values[zone]:
+                    values[zone], lengths[zone] = value, day + 1
+    return values, lengths
+
+
+@numba.njit(cache=True, nogil=True)
+def deal_once(labels, bounds, per_age, recent, rng):
+    """One replicate's cases of the last 1, 2, …, W days into `recent` (n, W).
+
+    `labels` is shuffled in place: any order is as good a start as another.
+    """
+    days = recent.shape[1]
+    recent[:] = 0
+    for layer in range(bounds.size - 1):
+        at, end = bounds[layer], bounds[layer + 1]
+        for age in range(days):
+            for _ in range(per_age[layer, age]):
+                other = rng.integers(at, end)
+                label = labels[other]
+                labels[other] = labels[at]
+                labels[at] = label
+                recent[label, age] += 1
+                at += 1
+    for place in range(recent.shape[0]):
+        for age in range(1, days):
+            recent[place, age] += recent[place, age - 1]
+
+
+@numba.njit(cache=True, nogil=True)
+def _deal(order, first, number, size, expected, total, least, labels, bounds, per_age, replicates, rng):
+    """The largest ratio of each replicate."""
+    recent = np.zeros((size, per_age.shape[1]), np.int32)
+    maxima = np.empty(replicates)
+    for replicate in range(replicates):
+        deal_once(labels, bounds, per_age, recent, rng)
+        maxima[replicate] = _largest(order, first, number, recent, expected, total, least)
+    return maxima
