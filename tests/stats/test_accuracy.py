@@ -103,6 +103,10 @@ def test_order_and_unit_of_area_do_not_matter(case, unit, random):
         assert (before is None and after is None) or after == pytest.approx(before, rel=1e-9), name
 
 
+def test_unsigned_counts_are_counts():
+    assert accuracy(first(1), CAME.astype(np.uint8)) == accuracy(first(1), CAME)
+
+
 def test_large_places_are_no_bargain():
     areas = [1, 9]
     assert accuracy([False, True], [5, 5], areas=areas).pai == pytest.approx(0.5 / 0.9)

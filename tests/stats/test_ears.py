@@ -71,6 +71,8 @@ def test_c3_alarms_where_three_weeks_together_are_high_and_the_last_adds_to_it(c
         c2 = judge(counts, week=week, method=Method.C2)
         terms.append(max(0, (c2.observed - c2.expected) / c2.spread - 1))
     assert result.carried == pytest.approx(sum(terms[:2]))
+    at_the_bound = (result.upper - result.expected) / result.spread - 1
+    assert at_the_bound + result.carried == pytest.approx(max(Z, result.carried))
     if abs(sum(terms) - Z) > 1e-9 and (terms[2] == 0 or terms[2] > 1e-9):
         assert result.alarm == (sum(terms) > Z and terms[2] > 0 and result.enough_cases)
 

@@ -182,6 +182,18 @@ def test_too_patchy_a_history_is_no_result(rng):
     assert judge(same_season) is None
 
 
+@pytest.mark.parametrize("lonely", [0, 6, 40])
+def test_a_week_alone_in_its_season_says_nothing_of_the_others(rng, lonely):
+    counts = rng.poisson(6, HISTORY + 1).astype(float)
+    season = seasons(HISTORY, reference_weeks(HISTORY, years=4), half_window=3, parts=10)
+    counts[season == 5] = np.nan
+    one = counts.copy()
+    one[np.flatnonzero(season == 5)[2]] = lonely
+    without, with_one = (judge(series, rule=Rule(trend_p=0)) for series in (counts, one))
+    assert with_one.expected == pytest.approx(without.expected, rel=1e-5)
+    assert with_one.dispersion == pytest.approx(without.dispersion, rel=0.02)
+
+
 def test_missing_weeks_before_an_alarm_are_no_cases():
     counts = np.append(np.zeros(HISTORY), 4.0)
     counts[-4:-1] = np.nan
