@@ -62,6 +62,7 @@ class Act(models.TextChoices):
     FINDING_ASSESSED = "finding_assessed", "Erkenntnis bewertet"
     CONFERENCE_CHANGED = "conference_changed", "Konferenz geändert"
     MEASURE_CHANGED = "measure_changed", "Maßnahme geändert"
+    CALENDAR_CHANGED = "calendar_changed", "Kalender geändert"
     INSPECTION_OPENED = "inspection_opened", "Sondereinsicht begonnen"
     INSPECTION_ENDED = "inspection_ended", "Sondereinsicht beendet"
     SETTINGS_CHANGED = "settings_changed", "Einstellung geändert"

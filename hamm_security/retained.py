@@ -74,6 +74,8 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "lagebild_dangerrule": (Fate.VALUES, "definition"),
     "lagebild_streamset": (Fate.VALUES, "definition"),
     "lagebild_edition": (Fate.VALUES, "published print"),
+    "lagebild_calendarentry": (Fate.VALUES, "public dates: school holidays and major events"),
+    "lagebild_deliverynotice": (Fate.IDS, "agency, groups, days, what is with the delivery"),
     "conferences_conference": (Fate.VALUES, "minutes of the cooperation"),
     "conferences_invitation": (Fate.VALUES, "minutes of the cooperation"),
     "conferences_agendaitem": (Fate.VALUES, "minutes of the cooperation"),

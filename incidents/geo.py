@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import h3.api.basic_int as h3
@@ -88,3 +89,13 @@ def to_metric(lon: float, lat: float) -> tuple[float, float]:
 @functools.lru_cache(maxsize=16)
 def _from_wgs84(epsg: int) -> Transformer:
     return Transformer.from_crs(4326, epsg, always_xy=True)
+
+
+def cells_within(lon: float, lat: float, radius_m: float) -> list[int]:
+    """Resolution-9 cells whose centre lies at most `radius_m` from the point, and the point's own; ascending."""
+    own = cell_at(lon, lat, SHARED_RESOLUTION)
+    # Neighbouring centres are the cell's edge times the root of 3 apart; rows of them are nearer by half of that root.
+    row_m = 1.5 * h3.average_hexagon_edge_length(SHARED_RESOLUTION, unit="m")
+    near = h3.grid_disk(own, math.ceil(1.2 * radius_m / row_m) + 1)
+    centre = to_metric(lon, lat)
+    return sorted(cell for cell in near if cell == own or math.dist(centre, to_metric(*cell_center(cell))) <= radius_m)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from agencies.models import Agency
 from agencies.visibility import AgencyOwned, reads_picture
 from incidents.models import Area, CategoryGroup
+from lagebild.calendar_models import CalendarEntry, DeliveryNotice  # noqa: F401 – tables of this app
 from lagebild.danger_models import Danger, DangerRule  # noqa: F401 – tables of this app
 from lagebild.stream_models import StreamSet  # noqa: F401 – table of this app
 

@@ -1,8 +1,17 @@
 """The second lock on the picture: members read what is published; only the nightly build writes it."""
 
-from agencies.wall.policies import ALL, READ, Guarded, Table, acts_as, builder, can, owned, web
+from agencies.wall.policies import ALL, READ, WRITE, Guarded, Table, acts_as, builder, can, keeps, own, owned, web
 
 SEES_PICTURE = f"(SELECT wall.sees_picture()) OR {acts_as('operator')}"
+IS_MEMBERS = "agency_id = ANY ((SELECT wall.members())::bigint[])"
+SHARES = f"(SELECT wall.sees_picture()) AND {IS_MEMBERS}"
+# Agencies enter events, the coordination office enters school holidays, too, and changes what others have entered.
+ENTERS = f"{SHARES} AND {own('enter_events')} AND (kind = 'event' OR {can('maintain_calendar')})"
+MAINTAINS = f"{SHARES} AND (({own('enter_events')} AND kind = 'event') OR {can('maintain_calendar')})"
+ENTRY_COLUMNS = (
+    *("name", "first_day", "last_day", "extent", "districts", "place_label", "lon", "lat", "radius_m", "cells"),
+    *("visitors", "updated_at"),
+)
 BUILT = Guarded((web(*READ, when=SEES_PICTURE), builder(*ALL)))
 # Rules and sets that agencies define for all. Only a reader of the picture defines, for the own agency.
 DEFINES = "(SELECT wall.sees_picture()) AND agency_id = (SELECT wall.agency_for('define_methods'))"
@@ -35,6 +44,22 @@ TABLES: dict[str, Table] = {
     "lagebild_danger": Guarded((web(*READ, when=SEES_PICTURE), builder("SELECT", "INSERT", "UPDATE"))),
     "lagebild_dangerrule": DEFINED,
     "lagebild_streamset": DEFINED,
+    "lagebild_calendarentry": Guarded(
+        (
+            web(*READ, when=f"({SEES_PICTURE}) AND {IS_MEMBERS}"),
+            web("INSERT", when=ENTERS),
+            web("UPDATE", when=f"{MAINTAINS} AND {keeps('lagebild_calendarentry', *ENTRY_COLUMNS)}"),
+            web("DELETE", when=MAINTAINS),
+            builder(*READ, when=IS_MEMBERS),
+        )
+    ),
+    "lagebild_deliverynotice": Guarded(
+        (
+            web(*READ, when=f"({SEES_PICTURE}) AND {IS_MEMBERS}"),
+            web(*WRITE, when=f"{SHARES} AND {own('import_records')}"),
+            builder(*READ, when=IS_MEMBERS),
+        )
+    ),
     "lagebild_edition": Guarded(
         (
             web(*READ, when=SEES_PICTURE),

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from lagebild import edition_views, finding_views, retention_views, views
+from lagebild import calendar_views, edition_views, finding_views, retention_views, views
 
 lagebild = [
     path("", views.picture, name="picture"),
@@ -8,6 +8,14 @@ lagebild = [
     path("neu-erstellen/", views.rebuild, name="rebuild"),
     path("erkenntnisse/", finding_views.findings, name="findings"),
     path("erkenntnisse/<uuid:pk>/", finding_views.finding, name="finding"),
+    path("kalender/", calendar_views.calendar, name="calendar"),
+    path("kalender/veranstaltung/", calendar_views.entry_add, {"kind": "event"}, name="calendar_event_add"),
+    path("kalender/ferien/", calendar_views.entry_add, {"kind": "school_holidays"}, name="calendar_holidays_add"),
+    path("kalender/lieferhinweis/", calendar_views.notice_add, name="calendar_notice_add"),
+    path("kalender/eintrag/<uuid:pk>/", calendar_views.entry, name="calendar_entry"),
+    path("kalender/eintrag/<uuid:pk>/loeschen/", calendar_views.entry_remove, name="calendar_entry_remove"),
+    path("kalender/lieferhinweis/<uuid:pk>/", calendar_views.notice, name="calendar_notice"),
+    path("kalender/lieferhinweis/<uuid:pk>/loeschen/", calendar_views.notice_remove, name="calendar_notice_remove"),
     path("ausgaben/", edition_views.editions, name="editions"),
     path("ausgaben/neu/", edition_views.freeze, name="freeze"),
     path("ausgaben/<uuid:pk>/", edition_views.edition, name="edition"),

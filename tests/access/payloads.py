@@ -41,6 +41,14 @@ def _records(kind: str) -> dict[str, Callable[[Stage], dict]]:
     }
 
 
+def _event() -> dict:
+    return {"name": "Neues Fest", "first_day": _day(60), "extent": "city", "radius_m": "500"}
+
+
+def _notice(days: int) -> dict:
+    return {"kind": "late", "first_day": _day(days), "last_day": _day(days)}
+
+
 def _conference() -> dict:
     return {"body": Body.CONFERENCE.value, "title": "Neu", "date": _day(9), "time": "10:00", "place": "Rathaus"}
 
@@ -81,6 +89,11 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
     "membership_scope": lambda stage: {"level": "statistics", "areas": ["west"], "valid_until": "", "reason": "Probe"},
     "imports:index": lambda stage: _upload(),
     "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},
+    "lagebild:calendar_event_add": lambda stage: _event(),
+    "lagebild:calendar_entry": lambda stage: _event(),
+    "lagebild:calendar_holidays_add": lambda stage: {"name": "Ferien", "first_day": _day(90), "last_day": _day(95)},
+    "lagebild:calendar_notice_add": lambda stage: _notice(20),
+    "lagebild:calendar_notice": lambda stage: _notice(30),
     "lagebild:finding": lambda stage: {"status": "confirmed", "assessment": "Trifft zu"},
     "lagebild:freeze": lambda stage: {"title": "Zweite", "body": "Runde", "picture": str(stage.things.picture.pk)},
     "retention:rules": lambda stage: {"scope": "all", "review_after_months": "6", "delete_after_months": "24"},

@@ -197,6 +197,23 @@ lagebild:rebuild          POST -                      log log 403 403 403 403 30
 lagebild:findings         GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 lagebild:finding          GET  finding                log log 403 403 403 403 200 404 404 200 200 200 200 200 200
 lagebild:finding          POST finding                log log 403 403 403 403 302 404 404 403 403 403 403 403 403
+lagebild:calendar         GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
+lagebild:calendar_event_add GET  -                    log log 403 403 403 403 200 403 403 200 403 200 403 200 200
+lagebild:calendar_event_add POST -                    log log 403 403 403 403 302 403 403 302 403 302 403 302 302
+lagebild:calendar_holidays_add GET  -                 log log 403 403 403 403 200 403 403 403 403 403 403 403 403
+lagebild:calendar_holidays_add POST -                 log log 403 403 403 403 302 403 403 403 403 403 403 403 403
+lagebild:calendar_entry   GET  event                  log log 403 403 403 403 200 404 404 403 403 403 403 200 200
+lagebild:calendar_entry   POST event                  log log 403 403 403 403 302 404 404 403 403 403 403 302 302
+lagebild:calendar_entry   GET  school holidays        log log 403 403 403 403 200 404 404 403 403 403 403 403 403
+lagebild:calendar_entry_remove GET  event             log log 403 403 403 403 200 404 404 403 403 403 403 200 200
+lagebild:calendar_entry_remove POST event             log log 403 403 403 403 302 404 404 403 403 403 403 302 302
+lagebild:calendar_entry_remove POST school holidays   log log 403 403 403 403 302 404 404 403 403 403 403 403 403
+lagebild:calendar_notice_add GET  -                   log log 403 403 403 403 403 403 403 200 403 200 403 200 200
+lagebild:calendar_notice_add POST -                   log log 403 403 403 403 403 403 403 302 403 302 403 302 302
+lagebild:calendar_notice  GET  notice                 log log 403 403 403 403 403 404 404 403 403 403 403 200 200
+lagebild:calendar_notice  POST notice                 log log 403 403 403 403 403 404 404 403 403 403 403 302 302
+lagebild:calendar_notice_remove GET  notice           log log 403 403 403 403 403 404 404 403 403 403 403 200 200
+lagebild:calendar_notice_remove POST notice           log log 403 403 403 403 403 404 404 403 403 403 403 302 302
 lagebild:editions         GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 lagebild:freeze           GET  -                      log log 403 403 403 403 200 403 403 403 403 403 403 403 403
 lagebild:freeze           POST -                      log log 403 403 403 403 302 403 403 403 403 403 403 403 403

@@ -31,6 +31,8 @@ from incidents.actions import NOTE_OF_KIND
 from incidents.importing import kept
 from incidents.models import Kind, Record, RetentionRule
 from lagebild.actions import build_picture
+from lagebild.calendar_actions import EntryData, NoticeData, add_entry, give_notice
+from lagebild.calendar_models import CalendarEntry, DeliveryNotice, EntryKind
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
 from lagebild.retention import apply_retention
@@ -219,7 +221,11 @@ def _things(world: World) -> SimpleNamespace:
     factor = add_passkey(user=world.owner_entry, label="Zwitscher-Faktor", public_key=PASSKEY, counter=0)
     invited = invite(agency=world.police, email="dana@neu.example", full_name="X", roles=[], by=world.owner_lead)
     configure_sign_on(world)
+    event, school_holidays, notice = _calendar(world)
     return SimpleNamespace(
+        event=event,
+        school_holidays=school_holidays,
+        notice=notice,
         factor=factor,
         invited=invited,
         term=term,
@@ -238,6 +244,18 @@ def _things(world: World) -> SimpleNamespace:
         membership=membership,
         key=key,
         run=run,
+    )
+
+
+def _calendar(world: World) -> tuple[CalendarEntry, CalendarEntry, DeliveryNotice]:
+    today = timezone.localdate()
+    days = {"first_day": today, "last_day": today}
+    event = EntryData(kind=EntryKind.EVENT, name="Stadtfest", **days)
+    holidays = EntryData(kind=EntryKind.SCHOOL_HOLIDAYS, name="Ferientag", **days)
+    return (
+        add_entry(data=event, by=world.owner_lead),
+        add_entry(data=holidays, by=world.chair),
+        give_notice(data=NoticeData(kind="late", **days), by=world.owner_lead),
     )
 
 
@@ -343,6 +361,9 @@ def build_stage() -> Stage:
         "incident": ["incident"],
         "run": [run],
         "finding": [things.finding.pk],
+        "event": [things.event.pk],
+        "school holidays": [things.school_holidays.pk],
+        "notice": [things.notice.pk],
         "edition": [things.edition.pk],
         "meeting": [meeting],
         "planned": [things.planned.pk],

@@ -10,6 +10,7 @@ from agencies.models import AgencyQuerySet, MembershipQuerySet
 from agencies.visibility import AgencyOwnedQuerySet, AgencyScopedQuerySet
 from conferences.models import ConferenceQuerySet, MeasureQuerySet
 from hamm_security.local.postgres import BUILDER, WEB
+from lagebild.calendar_models import CalendarQuerySet
 from lagebild.models import EditionQuerySet, FindingQuerySet, PictureQuerySet, PictureRowQuerySet
 from tests import backstage
 from tests.access.routes import API_ROWS, PAGE_ROWS
@@ -44,6 +45,7 @@ RULES = (
     (PictureQuerySet, "visible_to"),
     (PictureRowQuerySet, "visible_to"),
     (FindingQuerySet, "visible_to"),
+    (CalendarQuerySet, "visible_to"),
     (EditionQuerySet, "visible_to"),
     (ConferenceQuerySet, "visible_to"),
     (MeasureQuerySet, "visible_to"),
