@@ -6,9 +6,9 @@ what 999 replicates can tell, hence the pool of many thousand, and beyond the po
 
 The tail is exponential: the mean excess over a high quantile of the pool. Log-likelihood ratios fall off like that,
 and where they fall off faster p is too large rather than too small. Against 200,000 maxima of one stream ten pools of
-20,000 give 1.15 ± 0.16 of the true p at 1/8,395. A generalised Pareto tail with fitted shape is right on average but scatters
-(0.99 ± 0.39); a Gumbel distribution fitted to the whole pool (Abrams, Kulldorff & Kleinman 2010, Am J Epidemiol) bends
-where most maxima are, not where the alarm is (2.07 ± 0.11).
+20,000 give 1.15 ± 0.16 of the true p at 1/8,395. A generalised Pareto tail with fitted shape is right on average but
+scatters (0.99 ± 0.39); a Gumbel distribution fitted to the whole pool (Abrams, Kulldorff & Kleinman 2010, Am J
+Epidemiol) bends where most maxima are, not where the alarm is (2.07 ± 0.11).
 """
 
 from __future__ import annotations
