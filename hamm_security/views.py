@@ -117,7 +117,7 @@ def _findings_to_review(user) -> list[dict]:
     if user.can("assess_findings"):
         proposed = findings.filter(status=FindingStatus.PROPOSED).select_related("group")
         proposed = proposed.order_by("-first_seen_on", "number")
-        due = [(finding, f"{finding.group}, noch nicht bewertet") for finding in proposed[:SHOWN]]
+        due = [(finding, f"{finding.headline}, noch nicht bewertet") for finding in proposed[:SHOWN]]
     else:
         ahead = timezone.localdate() + REVIEW_AHEAD
         mine = findings.filter(responsible_agency=user.agency, review_on__lte=ahead).order_by("review_on")
@@ -153,7 +153,7 @@ def _new_findings(user) -> list[dict]:
         _item(
             str(finding),
             reverse("lagebild:finding", args=[finding.pk]),
-            f"{finding.group}, zuerst erkannt am {_day(finding.first_seen_on)}",
+            f"{finding.headline}, zuerst erkannt am {_day(finding.first_seen_on)}",
         )
         for finding in findings.select_related("group").order_by("-first_seen_on", "number")[:SHOWN]
     ]

@@ -68,24 +68,34 @@ class _Context:
         return timezone.localdate(self.now)
 
 
-def shared_faces(rule: Rule, rows: dict[str, QuerySet], *, since: dt.datetime, ids: Iterable[UUID] = ()) -> list[Face]:
+def shared_faces(
+    rule: Rule,
+    rows: dict[str, QuerySet],
+    *,
+    since: dt.datetime,
+    ids: Iterable[UUID] = (),
+    most: int | None = None,
+) -> list[Face]:
     """Cooperation faces of active members that the rule takes and that began since then, or have one of the ids.
 
-    `rows` are the records to choose from, by kind. Two queries.
+    `rows` are the records to choose from, by kind; of each no more than one above `most`. Two queries.
     """
     least = min(condition.severity for condition in rule.conditions)
-    return [
-        Face(pk, kind, *rest)
-        for kind, records in rows.items()
-        for pk, *rest in records.in_picture()
-        .filter(sharing_level=SharingLevel.COOPERATION, category_id__in=rule.categories, severity__gte=least)
-        .filter(Q(occurred_from__gte=since) | Q(pk__in=list(ids)))
-        .values_list(*_FACE)
-    ]
+    faces = []
+    for kind, records in rows.items():
+        shared = records.in_picture().filter(
+            Q(occurred_from__gte=since) | Q(pk__in=list(ids)),
+            sharing_level=SharingLevel.COOPERATION,
+            category_id__in=rule.categories,
+            severity__gte=least,
+        )
+        values = shared.order_by().values_list(*_FACE)
+        faces += [Face(pk, kind, *rest) for pk, *rest in (values[: most + 1] if most else values)]
+    return faces
 
 
 def all_records() -> dict[str, QuerySet]:
-    return {Kind.INCIDENT: Incident.objects.order_by(), Kind.COMPLAINT: Complaint.objects.order_by()}
+    return {Kind.INCIDENT: Incident.objects.all(), Kind.COMPLAINT: Complaint.objects.all()}
 
 
 def _check(definition: DangerRule, rule: Rule | None, context: _Context, *, may_raise: bool) -> list[Finding]:

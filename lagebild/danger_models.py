@@ -125,17 +125,12 @@ class DangerRule(Defined):
         )
 
 
-class DangerQuerySet(models.QuerySet):
-    def visible_to(self, actor) -> DangerQuerySet:
-        """Dangers rest on faces that every reader of the picture may see."""
-        return self if reads_picture(actor) else self.none()
-
-
 class Danger(models.Model):
     """What a finding of kind Gefahr rests on, as of the last check: one episode of one rule at one place.
 
-    Only cooperation faces enter, and only their ids, days and shared places are kept. `holds` turns false where the
-    records that are still shared no longer meet the rule; what was published stays, without the agencies.
+    Who may see the finding may see it. Only cooperation faces enter, and only their ids, days and shared places are
+    kept. `holds` turns false where the records that are still shared no longer meet the rule; what was published stays,
+    without the agencies.
     """
 
     finding = models.OneToOneField(
@@ -157,8 +152,6 @@ class Danger(models.Model):
     raised_at = models.DateTimeField("erkannt am", default=timezone.now)
     grown_at = models.DateTimeField("zuletzt gewachsen am", default=timezone.now)
     checked_at = models.DateTimeField("zuletzt geprüft am", default=timezone.now)
-
-    objects = DangerQuerySet.as_manager()
 
     class Meta:
         constraints = (

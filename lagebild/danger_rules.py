@@ -103,7 +103,7 @@ def objections(definition: DangerRule, catalogue: Catalogue) -> dict[str, str]:
     """Why the rule may not be set, as {field: German message}; empty if it may. No queries."""
     errors: dict[str, str] = {}
     for part in parts_of_rule(definition):
-        field = f"{part.prefix}categories"
+        field = f"{part.prefix}what"
         named = catalogue.named(part.categories)
         taken = part.taken(catalogue, definition.reach)
         units = sorted({category.unit_label for category in taken})

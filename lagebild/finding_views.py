@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Case, Prefetch, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +14,7 @@ from agencies.access import requires
 from agencies.models import Agency
 from incidents.geo import cell_boundary
 from lagebild.actions import assess_finding
+from lagebild.danger_wording import span_text, state_text
 from lagebild.forms import AssessmentForm
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting
 from lagebild.page import finding_lines
@@ -37,6 +38,8 @@ def findings(request: HttpRequest) -> HttpResponse:
     if values.get("art"):
         rows = rows.filter(kind=values["art"])
     rows = rows.filter(status=values["stand"]) if values.get("stand") else rows.live()
+    # A danger comes between two pictures and waits for somebody to look at it.
+    rows = rows.order_by(Case(When(kind=FindingKind.GEFAHR, then=0), default=1), "-last_seen_on", "number")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     number = page.paginator.count
     return render(
@@ -56,7 +59,7 @@ def findings(request: HttpRequest) -> HttpResponse:
 def finding(request: HttpRequest, pk) -> HttpResponse:
     shown = get_object_or_404(
         Finding.objects.visible_to(request.user)
-        .select_related("group", "district", "responsible_agency", "assessed_by__agency")
+        .select_related("group", "district", "responsible_agency", "assessed_by__agency", "danger__rule")
         .prefetch_related(Prefetch("sightings", _newest_sightings())),
         pk=pk,
     )
@@ -97,19 +100,41 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
     latest = sightings[0] if sightings else None
     if latest:
         latest.finding = shown
-    return {
+    return _danger_detail(shown) | {
         "finding": shown,
         "latest": latest,
         "lines": finding_lines(latest) if latest else None,
         "period": period_text(latest.period_start, latest.period_end) if latest else "",
         "surprise": surprise_sentence(latest.p_value) if latest else "",
-        "agencies": ", ".join(_names(latest)) if latest else "",
+        "agencies": ", ".join(_names(_contributing(shown, latest))),
         "history": sightings,
         "form": form if request.user.can("assess_findings") else None,
         "cells_url": cells_url(latest) if latest else "",
         "map_bbox": _surroundings(latest) if latest else "",
         "may_assess": request.user.can("assess_findings"),
     }
+
+
+def _danger_detail(shown: Finding) -> dict:
+    """What a danger shows beside what every finding shows; nothing for others."""
+    if shown.kind != FindingKind.GEFAHR:
+        return {}
+    danger = shown.danger
+    has_place = bool(danger.cells) or shown.district is not None
+    state = state_text(danger)
+    return {
+        "danger": danger,
+        "span": span_text(danger),
+        "state": state,
+        "ended_text": f"Die Gefahr {state}.",
+        "place_url": reverse("lagebild:finding_place", args=(shown.pk,)) if has_place else "",
+    }
+
+
+def _contributing(shown: Finding, latest: Sighting | None) -> list[str]:
+    if shown.kind == FindingKind.GEFAHR:
+        return shown.danger.agencies
+    return latest.agencies if latest else []
 
 
 def cells_url(sighting: Sighting) -> str:
@@ -124,6 +149,6 @@ def _surroundings(sighting: Sighting) -> str:
     return ",".join(f"{value:.4f}" for value in box)
 
 
-def _names(sighting: Sighting) -> list[str]:
-    agencies = Agency.objects.filter(slug__in=sighting.agencies).order_by("short_name")
+def _names(slugs: list[str]) -> list[str]:
+    agencies = Agency.objects.filter(slug__in=slugs).order_by("short_name")
     return [agency.short_name for agency in agencies]

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from lagebild import calendar_views, edition_views, finding_views, retention_views, views
+from lagebild import calendar_views, danger_views, edition_views, finding_views, retention_views, stream_views, views
 
 lagebild = [
     path("", views.picture, name="picture"),
@@ -8,6 +8,16 @@ lagebild = [
     path("neu-erstellen/", views.rebuild, name="rebuild"),
     path("erkenntnisse/", finding_views.findings, name="findings"),
     path("erkenntnisse/<uuid:pk>/", finding_views.finding, name="finding"),
+    path("erkenntnisse/<uuid:pk>/meldungen/", danger_views.finding_records, name="finding_records"),
+    path("erkenntnisse/<uuid:pk>/ort.geojson", danger_views.finding_place, name="finding_place"),
+    path("gefahrenregeln/", danger_views.danger_rules, name="danger_rules"),
+    path("gefahrenregeln/neu/", danger_views.danger_rule_add, name="danger_rule_add"),
+    path("gefahrenregeln/<uuid:pk>/", danger_views.danger_rule, name="danger_rule"),
+    path("gefahrenregeln/<uuid:pk>/schalten/", danger_views.danger_rule_switch, name="danger_rule_switch"),
+    path("verfahren/", stream_views.method, name="method"),
+    path("verfahren/stroeme/neu/", stream_views.stream_set_add, name="stream_set_add"),
+    path("verfahren/stroeme/<uuid:pk>/", stream_views.stream_set, name="stream_set"),
+    path("verfahren/stroeme/<uuid:pk>/schalten/", stream_views.stream_set_switch, name="stream_set_switch"),
     path("kalender/", calendar_views.calendar, name="calendar"),
     path("kalender/veranstaltung/", calendar_views.entry_add, {"kind": "event"}, name="calendar_event_add"),
     path("kalender/ferien/", calendar_views.entry_add, {"kind": "school_holidays"}, name="calendar_holidays_add"),

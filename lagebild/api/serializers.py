@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from incidents.api.serializers import CellField
-from lagebild.models import Cell, Coverage, Edition, Finding, Picture, Sighting, Trend
+from lagebild.models import Cell, Coverage, Danger, Edition, Finding, FindingKind, Picture, Sighting, Trend
 
 _WEEKS = serializers.ListField(child=serializers.IntegerField(allow_null=True))
 
@@ -113,11 +113,43 @@ class SightingSerializer(serializers.ModelSerializer):
         )
 
 
+class DangerSerializer(serializers.ModelSerializer):
+    rule = serializers.CharField(source="rule_words", read_only=True, help_text="Regel in Worten, wie sie geprüft ist")
+    cells = serializers.ListField(child=CellField(), read_only=True)
+    center_cell = CellField(read_only=True, allow_null=True)
+    records = serializers.ListField(
+        source="parts", child=serializers.CharField(), read_only=True, help_text="Zahl der Meldungen je Kategorie"
+    )
+    holds = serializers.BooleanField(
+        read_only=True, help_text="false: nach den heute freigegebenen Meldungen nicht mehr erfüllt"
+    )
+
+    class Meta:
+        model = Danger
+        fields = (
+            "good",
+            "rule",
+            "center_cell",
+            "cells",
+            "first_at",
+            "last_at",
+            "records",
+            "agencies",
+            "holds",
+            "ended_on",
+            "raised_at",
+            "grown_at",
+            "checked_at",
+        )
+
+
 class FindingSerializer(serializers.ModelSerializer):
-    group = serializers.SlugRelatedField("slug", read_only=True)
+    group = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    subject = serializers.CharField(read_only=True, help_text="Gegenstand, wo die Erkenntnis keine Gruppe hat")
     district = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     responsible_agency = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     sighting = serializers.SerializerMethodField(help_text="Belege aus dem jüngsten Lagebild, das sie zeigt")
+    danger = serializers.SerializerMethodField(help_text="Belege einer Gefahr; null bei anderen Arten")
 
     class Meta:
         model = Finding
@@ -126,6 +158,7 @@ class FindingSerializer(serializers.ModelSerializer):
             "number",
             "kind",
             "group",
+            "subject",
             "district",
             "place_label",
             "status",
@@ -137,11 +170,16 @@ class FindingSerializer(serializers.ModelSerializer):
             "no_measure_reason",
             "review_on",
             "sighting",
+            "danger",
         )
 
     @extend_schema_field(SightingSerializer(allow_null=True))
     def get_sighting(self, finding: Finding) -> dict | None:
         return SightingSerializer(finding.latest_sightings[0]).data if finding.latest_sightings else None
+
+    @extend_schema_field(DangerSerializer(allow_null=True))
+    def get_danger(self, finding: Finding) -> dict | None:
+        return DangerSerializer(finding.danger).data if finding.kind == FindingKind.GEFAHR else None
 
 
 class EditionSerializer(serializers.ModelSerializer):

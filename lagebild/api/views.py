@@ -142,7 +142,7 @@ class FindingViewSet(PortalDetailViewSet):
         newest = Sighting.objects.visible_to(actor).order_by("finding_id", "-picture__date", "-picture__revision")
         return (
             Finding.objects.visible_to(actor)
-            .select_related("group", "district", "responsible_agency")
+            .select_related("group", "district", "responsible_agency", "danger")
             .defer("district__geometry")
             .prefetch_related(Prefetch("sightings", queryset=newest.distinct("finding_id"), to_attr="latest_sightings"))
             .order_by("-last_seen_on", "number")
