@@ -41,6 +41,15 @@ def _records(kind: str) -> dict[str, Callable[[Stage], dict]]:
     }
 
 
+def _danger_rule(name: str) -> dict:
+    numbers = {"severity": "3", "count": "2", "window_days": "7", "agencies": "1", "reach": "cell"}
+    return {"name": name, "good": "life", "what": ["category:incident-kind"]} | numbers
+
+
+def _stream(name: str) -> dict:
+    return {"name": name, "kind": "incident", "categories": ["incident-kind", "incident-second"]}
+
+
 def _event() -> dict:
     return {"name": "Neues Fest", "first_day": _day(60), "extent": "city", "radius_m": "500"}
 
@@ -89,6 +98,12 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
     "membership_scope": lambda stage: {"level": "statistics", "areas": ["west"], "valid_until": "", "reason": "Probe"},
     "imports:index": lambda stage: _upload(),
     "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},
+    "lagebild:danger_rule_add": lambda stage: _danger_rule("Neue Regel"),
+    "lagebild:danger_rule": lambda stage: _danger_rule("Andere Regel"),
+    "lagebild:stream_set_add": lambda stage: (
+        _stream("Neuer Strom") | {"categories": ["incident-kind", "incident-third"]}
+    ),
+    "lagebild:stream_set": lambda stage: _stream("Anderer Strom"),
     "lagebild:calendar_event_add": lambda stage: _event(),
     "lagebild:calendar_entry": lambda stage: _event(),
     "lagebild:calendar_holidays_add": lambda stage: {"name": "Ferien", "first_day": _day(90), "last_day": _day(95)},

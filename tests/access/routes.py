@@ -197,6 +197,23 @@ lagebild:rebuild          POST -                      log log 403 403 403 403 30
 lagebild:findings         GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 lagebild:finding          GET  finding                log log 403 403 403 403 200 404 404 200 200 200 200 200 200
 lagebild:finding          POST finding                log log 403 403 403 403 302 404 404 403 403 403 403 403 403
+lagebild:finding          GET  danger                 log log 403 403 403 403 200 404 404 200 200 200 200 200 200
+lagebild:finding          POST danger                 log log 403 403 403 403 302 404 404 403 403 403 403 403 403
+lagebild:finding_records  GET  danger                 log log 403 403 403 403 200 404 404 200 200 200 200 200 200
+lagebild:finding_records  GET  finding                log log 403 403 403 403 404 404 404 404 404 404 404 404 404
+lagebild:finding_place    GET  danger                 log log 403 403 403 403 200 404 404 200 200 200 200 200 200
+lagebild:danger_rules     GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
+lagebild:danger_rule_add  GET  -                      log log 403 403 403 403 200 403 403 200 403 403 403 403 200
+lagebild:danger_rule_add  POST -                      log log 403 403 403 403 302 403 403 302 403 403 403 403 302
+lagebild:danger_rule      GET  own rule               log log 403 403 403 403 403 404 404 403 403 403 403 403 200
+lagebild:danger_rule      POST own rule               log log 403 403 403 403 403 404 404 403 403 403 403 403 302
+lagebild:danger_rule_switch POST own rule             log log 403 403 403 403 403 404 404 403 403 403 403 403 302
+lagebild:method           GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
+lagebild:stream_set_add   GET  -                      log log 403 403 403 403 200 403 403 200 403 403 403 403 200
+lagebild:stream_set_add   POST -                      log log 403 403 403 403 302 403 403 302 403 403 403 403 302
+lagebild:stream_set       GET  own stream             log log 403 403 403 403 403 404 404 403 403 403 403 403 200
+lagebild:stream_set       POST own stream             log log 403 403 403 403 403 404 404 403 403 403 403 403 302
+lagebild:stream_set_switch POST own stream            log log 403 403 403 403 403 404 404 403 403 403 403 403 302
 lagebild:calendar         GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 lagebild:calendar_event_add GET  -                    log log 403 403 403 403 200 403 403 200 403 200 403 200 200
 lagebild:calendar_event_add POST -                    log log 403 403 403 403 302 403 403 302 403 302 403 302 302
@@ -264,6 +281,7 @@ api:areas-list            GET  -                      401 401 401 401 401 200 20
 api:areas-detail          GET  area                   401 401 401 401 401 200 200 200 200 200 200 200
 api:findings-list         GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:findings-detail       GET  finding                401 401 401 401 401 404 404 200 200 200 200 200
+api:findings-detail       GET  danger                 401 401 401 401 401 404 404 200 200 200 200 200
 api:cells-list            GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:trends-list           GET  -                      401 401 401 401 401 200 200 200 200 200 200 200
 api:pictures-list         GET  -                      401 401 401 401 401 200 200 200 200 200 200 200

@@ -33,9 +33,15 @@ from incidents.models import Kind, Record, RetentionRule
 from lagebild.actions import build_picture
 from lagebild.calendar_actions import EntryData, NoticeData, add_entry, give_notice
 from lagebild.calendar_models import CalendarEntry, DeliveryNotice, EntryKind
+from lagebild.danger_actions import save_rule
+from lagebild.danger_checks import check_dangers
+from lagebild.danger_models import DangerRule, Reach
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
+from lagebild.models import Finding
 from lagebild.retention import apply_retention
+from lagebild.stream_models import StreamSet
+from lagebild.stream_sets import save_set
 from tests import factories
 from tests.conftest import World, make_world, state_purpose
 
@@ -222,7 +228,11 @@ def _things(world: World) -> SimpleNamespace:
     invited = invite(agency=world.police, email="dana@neu.example", full_name="X", roles=[], by=world.owner_lead)
     configure_sign_on(world)
     event, school_holidays, notice = _calendar(world)
+    rule, danger, stream_set = _definitions(world)
     return SimpleNamespace(
+        rule=rule,
+        danger=danger,
+        stream_set=stream_set,
         event=event,
         school_holidays=school_holidays,
         notice=notice,
@@ -245,6 +255,25 @@ def _things(world: World) -> SimpleNamespace:
         key=key,
         run=run,
     )
+
+
+def _definitions(world: World) -> tuple[DangerRule, Finding, StreamSet]:
+    """A rule of the police with a danger it has raised out of records of several agencies, and a stream of the police."""
+    for slug in ("incident-second", "incident-third"):
+        factories.make_category(slug, group="incident-group")
+    rule = DangerRule(
+        name="Häufung am Ort",
+        good="life",
+        categories=["incident-kind"],
+        count=2,
+        reach=Reach.CELL,
+        window_days=14,
+    )
+    save_rule(definition=rule, by=world.owner_lead)
+    (danger,) = check_dangers()
+    kinds = ["incident-kind", "incident-second"]
+    stream_set = save_set(row=StreamSet(name="Beides", kind=Kind.INCIDENT, categories=kinds), by=world.owner_lead)
+    return rule, danger, stream_set
 
 
 def _calendar(world: World) -> tuple[CalendarEntry, CalendarEntry, DeliveryNotice]:
@@ -361,6 +390,9 @@ def build_stage() -> Stage:
         "incident": ["incident"],
         "run": [run],
         "finding": [things.finding.pk],
+        "danger": [things.danger.pk],
+        "own rule": [things.rule.pk],
+        "own stream": [things.stream_set.pk],
         "event": [things.event.pk],
         "school holidays": [things.school_holidays.pk],
         "notice": [things.notice.pk],

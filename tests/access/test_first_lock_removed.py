@@ -11,6 +11,7 @@ from agencies.visibility import AgencyOwnedQuerySet, AgencyScopedQuerySet
 from conferences.models import ConferenceQuerySet, MeasureQuerySet
 from hamm_security.local.postgres import BUILDER, WEB
 from lagebild.calendar_models import CalendarQuerySet
+from lagebild.danger_models import DefinedQuerySet
 from lagebild.models import EditionQuerySet, FindingQuerySet, PictureQuerySet, PictureRowQuerySet
 from tests import backstage
 from tests.access.routes import API_ROWS, PAGE_ROWS
@@ -45,6 +46,7 @@ RULES = (
     (PictureQuerySet, "visible_to"),
     (PictureRowQuerySet, "visible_to"),
     (FindingQuerySet, "visible_to"),
+    (DefinedQuerySet, "visible_to"),
     (CalendarQuerySet, "visible_to"),
     (EditionQuerySet, "visible_to"),
     (ConferenceQuerySet, "visible_to"),
