@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from incidents.models import Area, AreaKind, CategoryGroup
 from lagebild.calendar_models import CalendarEntry, DeliveryNotice, Extent
+from lagebild.figures.calendar import EVENT, HOLIDAY, SCHOOL_HOLIDAYS, Span
 from lagebild.holidays import holidays_between
 
 _SATURDAY, _SUNDAY = 5, 6
@@ -105,6 +106,17 @@ def calendar_words(calendar: Calendar) -> list:
         for notice in calendar.notices
     ]
     return [calendar.first.isoformat(), calendar.last.isoformat(), special, events, notices]
+
+
+def special_spans(first: dt.date, last: dt.date, districts: Mapping[str, str]) -> tuple[Span, ...]:
+    """What charts and print mark of the days first to last, ascending. `districts`: slug -> name. One query."""
+    spans = [Span(HOLIDAY, name, day, day) for day, name in holidays_between(first, last).items()]
+    for entry in CalendarEntry.objects.of_members().touching(first, last):
+        names = tuple(districts[slug] for slug in entry.districts if slug in districts)
+        kind = EVENT if entry.is_event else SCHOOL_HOLIDAYS
+        if names or entry.extent == Extent.CITY:
+            spans.append(Span(kind, entry.name, entry.first_day, entry.last_day, names))
+    return tuple(sorted(spans, key=lambda span: (span.first, span.last, span.kind, span.name)))
 
 
 def _period(row: Event | Notice) -> tuple[str, str]:

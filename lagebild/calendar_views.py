@@ -105,7 +105,7 @@ def _entry_lines(user, first: dt.date, last: dt.date, kind: str) -> list[Line]:
             name=entry.name,
             where=_where(entry, districts) if entry.is_event else "",
             visitors=german_number(entry.visitors) if entry.visitors else "",
-            agency=entry.agency.short_name,
+            agency=entry.agency.short_name + (" (Demonstration)" if entry.is_demonstration else ""),
             **_urls("calendar_entry", entry) if may_change(entry, user) else {},
         )
         for entry in rows
@@ -146,7 +146,7 @@ def _notice_lines(user, first: dt.date, last: dt.date) -> list[dict]:
     return [
         {
             "period": _period(row),
-            "agency": row.agency.short_name,
+            "agency": row.agency.short_name + (" (Demonstration)" if row.is_demonstration else ""),
             "kind": row.get_kind_display(),
             "groups": ", ".join(labels.get(slug, slug) for slug in row.groups) or "alle Gruppen",
         }

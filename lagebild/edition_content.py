@@ -15,6 +15,7 @@ from shapely.ops import unary_union
 from agencies.models import Agency
 from incidents.models import Area, AreaKind, Kind
 from lagebild import layers
+from lagebild.calendar import special_spans
 from lagebild.edition_hotspots import (
     ASSESSED,
     assessment_text,
@@ -119,6 +120,7 @@ def edition_content(
         ),
         tables=printed.Tables(tuple(_tables(trends))),
         trends=tuple(_charts(trends)),
+        calendar=tuple(_special_days(first, last, areas)),
         coverage=_coverage(picture),
         findings=tuple(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
         measures=order.measures,
@@ -199,6 +201,14 @@ def _charts(trends: list[Trend]) -> list[printed.Trend]:
                 for trend in chosen
             ]
     return charts
+
+
+def _special_days(first: dt.date, last: dt.date, areas: list[Area]) -> list[printed.SpecialDays]:
+    """What the calendar says on the day of freezing; later changes do not reach the edition."""
+    return [
+        printed.SpecialDays(span.kind, span.name, span.first.isoformat(), span.last.isoformat(), span.districts)
+        for span in special_spans(first, last, {area.slug: area.name for area in areas})
+    ]
 
 
 def _coverage(picture: Picture) -> printed.Coverage:

@@ -10,11 +10,14 @@ from django.utils import timezone
 
 from incidents.models import AreaKind, CategoryGroup, Kind
 from lagebild import layers
+from lagebild.calendar import special_spans
 from lagebild.edition_content import COVERAGE_STATES, charted_groups, week_label
+from lagebild.figures.calendar import LABELS, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
 from lagebild.models import Picture, Sighting, StatusWord, Trend
+from lagebild.selectors import week_of
 from lagebild.wording import (
     change_text,
     expected_text,
@@ -41,6 +44,7 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
     )
     areas = [a for a in {t.area_id: t.area for t in trends}.values() if a.kind == AreaKind.DISTRICT]
     age_days = (timezone.localdate() - picture.date).days
+    spans = _spans(trends)
     unlocated = picture.parameters.get("unlocated_percent")
     return {
         "picture": picture,
@@ -56,7 +60,8 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         "shown_kinds": (group.kind if group else kind) or "incident,complaint",
         "legends": _legends(group),
         "trend_tables": _trend_tables(trends, choice.get("bezirk", "")),
-        "charts": _charts(trends, group),
+        "charts": _charts(trends, group, spans),
+        "special_days": [_special_row(span) for span in spans],
         "coverage": _coverage(picture),
         "unlocated_text": f"{percent_text(unlocated)} der freigegebenen Meldungen haben keinen verwertbaren Ort."
         if unlocated
@@ -163,7 +168,26 @@ def _trend_row(trend: Trend) -> dict:
     }
 
 
-def _charts(trends: list[Trend], group: CategoryGroup | None) -> list[dict]:
+def _spans(trends: list[Trend]) -> tuple[Span, ...]:
+    """What the calendar says today of the weeks the charts show."""
+    if not trends:
+        return ()
+    districts = {trend.area.slug: trend.area.name for trend in trends if trend.area.kind == AreaKind.DISTRICT}
+    return special_spans(trends[0].period_start, trends[0].period_end, districts)
+
+
+def _special_row(span: Span) -> dict:
+    first, last = week_label(week_of(span.first)), week_label(week_of(span.last))
+    return {
+        "period": f"{span.first:%d.%m.%Y}" if span.first == span.last else period_text(span.first, span.last),
+        "weeks": first if first == last else f"{first} bis {last}",
+        "kind": LABELS[span.kind],
+        "name": span.name,
+        "where": ", ".join(span.districts) or "ganze Stadt",
+    }
+
+
+def _charts(trends: list[Trend], group: CategoryGroup | None, spans: tuple[Span, ...]) -> list[dict]:
     """Small multiples per district: the chosen group, else the largest series of each kind."""
     keys = (
         [(t.group_id, t.unit_label) for t in trends if t.group_id == group.pk and t.area.kind == AreaKind.CITY]
@@ -174,18 +198,27 @@ def _charts(trends: list[Trend], group: CategoryGroup | None) -> list[dict]:
     for key in keys:
         rows = [t for t in trends if (t.group_id, t.unit_label) == key and t.area.kind == AreaKind.DISTRICT]
         if rows:
-            charts.append(_chart(rows))
+            charts.append(_chart(rows, spans))
     return charts
 
 
-def _chart(rows: list[Trend]) -> dict:
+def _chart(rows: list[Trend], spans: tuple[Span, ...]) -> dict:
     first = rows[0]
     title = f"{first.group.label} je Kalenderwoche und Stadtbezirk"
     svg = draw_weekly_lines(
         kind=first.group.kind,
         title=title,
-        description=f"{title}, {period_text(first.period_start, first.period_end)}, gleicher Maßstab.",
-        panels=tuple(Panel(row.area.name, tuple(row.weeks), tuple(row.weeks_before)) for row in rows),
+        description=f"{title}, {period_text(first.period_start, first.period_end)}, gleicher Maßstab. "
+        f"{kinds_in_words(spans)}",
+        panels=tuple(
+            Panel(
+                row.area.name,
+                tuple(row.weeks),
+                tuple(row.weeks_before),
+                week_marks(spans, row.first_week, len(row.weeks), row.area.name),
+            )
+            for row in rows
+        ),
         first_week=first.first_week,
         unit=first.unit_label,
         current_label=period_text(first.period_start, first.period_end),

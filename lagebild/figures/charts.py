@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from lagebild.figures import palette, svg
+from lagebild.figures.calendar import EVENT, HOLIDAY, LABELS, SCHOOL_HOLIDAYS, Mark
 from lagebild.figures.geometry import hatch
 
 MONTHS = (
@@ -30,15 +31,18 @@ _LEFT = 28
 _SMALL = 11
 _NAME = 12
 _LEGEND_HEIGHT = 24
+_MARK_HEIGHT = 9
+_MARK_LEGEND_HEIGHT = 18
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One line chart; None is a week without a delivery."""
+    """One line chart; None is a week without a delivery. `marks` name special weeks of `weeks`."""
 
     title: str
     weeks: tuple[int | None, ...]
     weeks_before: tuple[int | None, ...]
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,14 @@ class _Frame:
     weeks: int
     highest: int
     height: float = _PLOT_HEIGHT
+    above: float = 0
 
     def x(self, week: float) -> float:
         return self.left + (week + 0.5) / self.weeks * self.width
+
+    @property
+    def week_width(self) -> float:
+        return self.width / self.weeks
 
     def y(self, value: float) -> float:
         return self.top + self.height * (1 - value / self.highest)
@@ -77,19 +86,23 @@ def draw_weekly_lines(
         raise ValueError(f"unknown kind of record: {kind!r}")
     top_value = scale_end(panels) if highest is None else highest
     panel_width = (width - (columns - 1) * _PANEL_GAP) / columns
-    panel_height = _TITLE_HEIGHT + plot_height + _AXIS_HEIGHT + _PANEL_GAP
-    shapes = _legend(kind, width, current_label, previous_label, unit)
+    marked = {mark.kind for panel in panels for mark in panel.marks}
+    above = _MARK_HEIGHT if marked else 0
+    legend_height = _LEGEND_HEIGHT + (_MARK_LEGEND_HEIGHT if marked else 0)
+    panel_height = _TITLE_HEIGHT + above + plot_height + _AXIS_HEIGHT + _PANEL_GAP
+    shapes = [*_legend(kind, width, current_label, previous_label, unit), *_mark_legend(marked, _LEGEND_HEIGHT)]
     for index, panel in enumerate(panels):
         frame = _Frame(
             left=index % columns * (panel_width + _PANEL_GAP) + _LEFT,
-            top=index // columns * panel_height + _LEGEND_HEIGHT + _TITLE_HEIGHT,
+            top=index // columns * panel_height + legend_height + _TITLE_HEIGHT + above,
             width=panel_width - _LEFT,
             weeks=max(len(panel.weeks), len(panel.weeks_before), 1),
             highest=top_value,
             height=plot_height,
+            above=above,
         )
         shapes += _panel(kind, panel, frame, first_week)
-    height = math.ceil(len(panels) / columns) * panel_height + _LEGEND_HEIGHT
+    height = math.ceil(len(panels) / columns) * panel_height + legend_height
     return svg.document(width, height, *shapes, title=title, description=description)
 
 
@@ -110,7 +123,7 @@ def _panel(kind: str, panel: Panel, frame: _Frame, first_week: date) -> list[str
         svg.text(
             svg.shortened(panel.title, _NAME, room),
             frame.left - _LEFT,
-            frame.top - 10,
+            frame.top - frame.above - 10,
             font_size=_NAME,
             font_weight=600,
             fill=palette.INK,
@@ -121,6 +134,7 @@ def _panel(kind: str, panel: Panel, frame: _Frame, first_week: date) -> list[str
         *_line(panel.weeks_before, frame, stroke=palette.PREVIOUS, stroke_width=0.9),
         *_line(panel.weeks, frame, stroke=palette.LINES[kind], stroke_width=1.6),
         *_gap_words(panel.weeks, frame),
+        *(shape for mark in panel.marks for shape in _mark(mark.kind, frame.x(mark.week), frame.top, frame.week_width)),
     ]
 
 
@@ -198,6 +212,27 @@ def _gap_words(values: tuple[int | None, ...], frame: _Frame) -> list[str]:
             svg.element("rect", x=middle - room / 2, y=height - 11, width=room, height=15, fill=palette.GROUND)
         )
         shapes.append(svg.text(words, middle, height, font_size=_SMALL, text_anchor="middle", fill=palette.INK))
+    return shapes
+
+
+def _mark(kind: str, x: float, base: float, width: float) -> list[str]:
+    """School holidays are a band on the plot's upper edge, a holiday a stroke through it, an event a wedge above."""
+    if kind == SCHOOL_HOLIDAYS:
+        return [svg.element("rect", x=x - width / 2, y=base - 5, width=width, height=3.5, fill=palette.SPECIAL_BAND)]
+    if kind == HOLIDAY:
+        line = f"M{svg.number(x)} {svg.number(base - 6.5)}v6.5"
+        return [svg.element("path", d=line, stroke=palette.INK, stroke_width=1.4)]
+    wedge = ((x - 3.2, base - 12.5), (x + 3.2, base - 12.5), (x, base - 7))
+    return [svg.element("path", d=svg.path([wedge]), fill=palette.INK)]
+
+
+def _mark_legend(marked: set[str], top: float) -> list[str]:
+    shapes, x = [], 0.0
+    for kind in (kind for kind in (HOLIDAY, SCHOOL_HOLIDAYS, EVENT) if kind in marked):
+        words = f"Woche mit {LABELS[kind]}"
+        shapes += _mark(kind, x + 8, top + (10 if kind == EVENT else 4) + 3, 16)
+        shapes.append(svg.text(words, x + 21, top + 6.5, font_size=_SMALL, fill=palette.INK))
+        x += 21 + svg.text_width(words, _SMALL) + 12
     return shapes
 
 

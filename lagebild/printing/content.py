@@ -17,6 +17,7 @@ MAX_STATEMENTS = 5
 RecordKind = Literal["incident", "complaint"]
 HotspotKind = Literal["brennpunkt", "beschwerdehotspot"]
 FindingKind = Literal["brennpunkt", "beschwerdehotspot", "phaenomen", "gefahr", "angstraum"]
+SpecialKind = Literal["holiday", "school_holidays", "event"]
 DeliveryStatus = Literal["delivered", "none", "missing", "not_member"]
 Position = tuple[float, float]
 Ring = tuple[Position, ...]
@@ -138,6 +139,17 @@ class Trend:
 
 
 @dataclass(frozen=True)
+class SpecialDays:
+    """ISO dates of days that are special in the districts named, or in the whole city where none is."""
+
+    kind: SpecialKind
+    name: str
+    first: str
+    last: str
+    districts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CoverageWeek:
     label: str
     start: str
@@ -209,6 +221,7 @@ class EditionContent:
     cells: tuple[Cell, ...] = ()
     tables: Tables = Tables()
     trends: tuple[Trend, ...] = ()
+    calendar: tuple[SpecialDays, ...] = ()
     coverage: Coverage = Coverage()
     findings: tuple[Finding, ...] = ()
     measures: tuple[Measure, ...] = ()
@@ -227,7 +240,8 @@ class EditionContent:
         if any(len(agency.cells) != len(self.coverage.weeks) for agency in self.coverage.agencies):
             raise ValueError("an agency's coverage has not one cell per week")
         shown = (*self.periods.current, *self.periods.previous, *(self.map_period or ()))
-        for day in (self.as_of, self.picture.date, *shown):
+        special = (day for days in self.calendar for day in (days.first, days.last))
+        for day in (self.as_of, self.picture.date, *shown, *special):
             date.fromisoformat(day)
         if datetime.fromisoformat(self.created_at).tzinfo is None:
             raise ValueError(f"created_at {self.created_at} has no offset")

@@ -2,11 +2,12 @@
 
 from datetime import date
 
+from lagebild.figures.calendar import PLURALS, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines, scale_end
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.figures.maps import HOTSPOT_PLURALS, NOUNS, MapArea, MapCell, MapMark, MapScale, draw_map
 from lagebild.printing.content import CoverageWeek, EditionContent, Hotspot, Trend
-from lagebild.printing.german import count_text, period_text
+from lagebild.printing.german import count_text, day_text, period_text
 
 HOTSPOT_KINDS = {"incident": "brennpunkt", "complaint": "beschwerdehotspot"}
 
@@ -70,14 +71,36 @@ def charts_of(content: EditionContent, kind: str) -> list[dict[str, str]]:
     for trend in content.trends:
         if trend.kind == kind:
             groups.setdefault((trend.group_label, trend.first_week), []).append(trend)
-    charts = []
+    charts, spans = [], special_spans(content)
     for (group_label, first_week), trends in groups.items():
-        panels = tuple(Panel(trend.district, trend.weeks, trend.weeks_before) for trend in trends)
+        panels = tuple(_panel(trend, spans) for trend in trends)
         scale = {"highest": scale_end(panels), "columns": min(_PANELS_PER_ROW, len(panels))}
         for start in range(0, len(panels), _PANELS_PER_CHART):
             shown = panels[start : start + _PANELS_PER_CHART]
             charts.append(_chart(content, kind, group_label, date.fromisoformat(first_week), shown, scale))
     return charts
+
+
+def special_spans(content: EditionContent) -> tuple[Span, ...]:
+    return tuple(
+        Span(days.kind, days.name, date.fromisoformat(days.first), date.fromisoformat(days.last), days.districts)
+        for days in content.calendar
+    )
+
+
+def special_words(content: EditionContent) -> str:
+    """The marked days by kind, in one paragraph; empty where nothing is marked."""
+    kinds: dict[str, list[str]] = {}
+    for span in special_spans(content):
+        first, last = span.first.isoformat(), span.last.isoformat()
+        period = day_text(first) if first == last else period_text(first, last)
+        kinds.setdefault(span.kind, []).append(f"{span.name} ({', '.join([period, *span.districts])})")
+    return " ".join(f"{PLURALS[kind]}: {'; '.join(kinds[kind])}." for kind in PLURALS if kind in kinds)
+
+
+def _panel(trend: Trend, spans: tuple[Span, ...]) -> Panel:
+    marks = week_marks(spans, date.fromisoformat(trend.first_week), len(trend.weeks), trend.district)
+    return Panel(trend.district, trend.weeks, trend.weeks_before, marks)
 
 
 def _chart(
@@ -89,7 +112,7 @@ def _chart(
     scale: dict[str, int],
 ) -> dict[str, str]:
     title = f"{NOUNS[kind]} je Woche und Stadtbezirk: {group_label}"
-    alt = f"{title}. {' '.join(_panel_words(panel) for panel in panels)}"
+    alt = " ".join([f"{title}.", *(_panel_words(panel) for panel in panels), *_marked_words(content)])
     drawing = draw_weekly_lines(
         kind=kind,
         title=title,
@@ -103,6 +126,11 @@ def _chart(
         **scale,
     )
     return {"svg": drawing, "alt": alt, "title": title}
+
+
+def _marked_words(content: EditionContent) -> list[str]:
+    words = kinds_in_words(special_spans(content))
+    return [words] if words else []
 
 
 def _panel_words(panel: Panel) -> str:

@@ -13,6 +13,7 @@ from lagebild.printing.drawings import (
     matrices_of,
     overview_limit,
     overview_of,
+    special_words,
 )
 from lagebild.printing.german import PROTECTED, count_text, day_text, paragraphs, period_text, shortened
 
@@ -48,6 +49,7 @@ def sheets(content: EditionContent, *, copy_label: str | None) -> dict[str, Any]
         "overview": [overview_of(content, kind) for kind in KINDS] if content.areas or content.cells else [],
         "overview_note": " ".join(filter(None, (overview_limit(content), content.map_note))),
         "kinds": [_kind(content, kind) for kind in KINDS],
+        "special_days": special_words(content),
         "phenomena": [_finding(finding) for finding in content.findings if finding.kind in ("phaenomen", "gefahr")],
         "fear_spaces": [_finding(finding) for finding in content.findings if finding.kind == "angstraum"],
         "place_findings": [

@@ -22,6 +22,7 @@ from incidents.models import (
     NumberSequence,
     SharingDefault,
 )
+from lagebild.calendar_models import CalendarEntry, DeliveryNotice
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,24 @@ def test_grants_notes_defaults_and_deliveries_exist():
     assert CountDelivery.objects.filter(agency__slug="jugendamt").exists()
     assert not Incident.objects.filter(agency__slug="jugendamt").exists()
     assert DeliveredWeek.objects.filter(agency__slug="jugendamt", basis="counts").exists()
+
+
+def test_the_calendar_holds_made_up_entries_marked_as_such():
+    seed_demo()
+    entries = {entry.name: entry for entry in CalendarEntry.objects.all()}
+    assert {*entries} == {
+        *("Stadtfest Innenstadt", "Frühjahrskirmes Heessen", "Lichterfest", "Stadtlauf"),
+        "Ferien (erfunden, nicht die amtlichen)",
+    }
+    assert entries["Stadtfest Innenstadt"].districts == ["mitte"]
+    assert entries["Stadtfest Innenstadt"].cells
+    assert entries["Lichterfest"].first_day > UNTIL
+    assert entries["Stadtlauf"].first_day.weekday() == 6
+    assert set(DeliveryNotice.objects.values_list("agency__slug", "kind")) == {
+        ("jugendamt", "late"),
+        ("feuerwehr", "recounted"),
+    }
+    assert all(row.is_demonstration for model in (CalendarEntry, DeliveryNotice) for row in model.objects.all())
 
 
 def test_past_conference_decided_the_measure_that_ended_a_hotspot():

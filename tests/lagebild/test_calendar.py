@@ -1,20 +1,26 @@
 """The calendar: its rule, its pages, who keeps what, and what the engine reads."""
 
 import datetime as dt
+import io
 import json
 import math
+import re
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from agencies.audit import Act
 from agencies.models import AuditEntry, Membership
 from incidents.geo import cell_at, cell_center, cells_within, to_metric
 from incidents.models import Area, DeliveredWeek
+from lagebild.actions import build_picture
 from lagebild.calendar import Calendar, Day, DayClass, Event, Notice, calendar_words, load_calendar
 from lagebild.calendar_actions import (
     EntryData,
@@ -27,12 +33,18 @@ from lagebild.calendar_actions import (
     withdraw_notice,
 )
 from lagebild.calendar_models import CalendarEntry, DeliveryNotice, EntryKind, Extent
+from lagebild.edition_content import EditionOrder
+from lagebild.editions import freeze_edition, master_pdf
 from lagebild.holidays import FIRST_YEAR, easter_sunday, holidays_between, public_holidays
+from lagebild.models import Edition
+from lagebild.printing.content import SpecialDays, from_dict
+from lagebild.printing.drawings import charts_of, special_words
 from tests import factories
 from tests.backstage import as_builder
 
 PAGE = "/lagebild/kalender/"
 FAIR = {"first_day": dt.date(2026, 9, 18), "last_day": dt.date(2026, 9, 20)}
+WEDGE = re.compile(r'<path d="M[\d. ]+L[\d. ]+L[\d. ]+Z" fill="#1a1a1a"/>')
 AUTUMN = {"first_day": dt.date(2026, 10, 17), "last_day": dt.date(2026, 10, 31)}
 
 
@@ -602,3 +614,81 @@ class TestPages:
         fill(18)
         with django_assert_max_num_queries(len(few)):
             client.get(PAGE, {"jahr": 2026})
+
+
+@pytest.fixture
+def picture(world):
+    """Both districts have a series of incidents; 52 weeks end on Sunday, 22 November 2026."""
+    with time_machine.travel(dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC), tick=False):
+        for weeks in range(100):
+            DeliveredWeek.objects.create(
+                agency=world.police, week=dt.date(2026, 11, 16) - dt.timedelta(weeks=weeks), basis="records"
+            )
+        for place in (factories.STATION, (7.84, 51.68)):
+            for weeks in (1, 5, 9):
+                moment = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC) - dt.timedelta(weeks=weeks)
+                factories.make_incident(world.police, sharing_level="cooperation", occurred_from=moment, place=place)
+        yield build_picture(date=dt.date(2026, 11, 23))
+
+
+@pytest.mark.django_db
+class TestMarks:
+    def test_the_picture_names_the_days_beside_its_charts(self, world, picture, signed_in):
+        row = {"extent": Extent.DISTRICTS, "districts": ["ost"]} | FAIR
+        CalendarEntry.objects.create(agency=world.police, kind=EntryKind.EVENT, name="Fest im Osten", **row)
+        CalendarEntry.objects.create(agency=world.siko, kind=EntryKind.SCHOOL_HOLIDAYS, name="Herbstferien", **AUTUMN)
+        CalendarEntry.objects.create(agency=world.tax, kind=EntryKind.EVENT, name="Ruht", **FAIR)
+        answer = signed_in(world.partner).get("/lagebild/")
+        days = {day["name"]: day for day in answer.context["special_days"]}
+        assert days["Fest im Osten"] == {
+            "period": "18.09.–20.09.2026",
+            "weeks": "KW 38/26",
+            "kind": "Großveranstaltung",
+            "name": "Fest im Osten",
+            "where": "Ost",
+        }
+        assert days["Herbstferien"]["weeks"] == "KW 42/26 bis KW 44/26"
+        assert {"Fronleichnam", "Allerheiligen", "Neujahr"} <= set(days)
+        assert "Ruht" not in days
+        text = answer.content.decode()
+        assert "Fest im Osten" in text
+        assert "Woche mit Schulferien" in text
+        assert "Gekennzeichnet sind Wochen mit Feiertag oder Schulferien oder Großveranstaltung." in text
+        # One wedge in the legend, one in the chart of the district concerned.
+        assert len(WEDGE.findall(answer.context["charts"][0]["svg"])) == 2
+
+    def test_an_edition_keeps_the_days_it_was_frozen_with(self, world, picture, on_stage):
+        row = {"extent": Extent.DISTRICTS, "districts": ["ost"]} | FAIR
+        entry = CalendarEntry.objects.create(agency=world.police, kind=EntryKind.EVENT, name="Fest im Osten", **row)
+        order = EditionOrder(title="Lagebild", body="Runde")
+        with on_stage(world.chair):
+            edition = freeze_edition(picture=picture, order=order, by=world.chair)
+        frozen = from_dict(edition.content)
+        assert SpecialDays("event", "Fest im Osten", "2026-09-18", "2026-09-20", ("Ost",)) in frozen.calendar
+        assert "Großveranstaltungen: Fest im Osten (18.09.2026–20.09.2026, Ost)." in special_words(frozen)
+        entry.delete()
+        assert master_pdf(edition) == bytes(edition.pdf)
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(edition.pdf)).pages)
+        assert "Fest im Osten" in text
+
+    def test_the_command_freezes_with_the_calendar_too(self, world, picture):
+        CalendarEntry.objects.create(agency=world.police, kind=EntryKind.EVENT, name="Stadtfest", **FAIR)
+        call_command("freeze_edition", "--date=2026-11-23", stdout=io.StringIO(), stderr=io.StringIO())
+        assert "Stadtfest" in [days["name"] for days in Edition.objects.get().content["calendar"]]
+
+    def test_an_edition_from_before_the_calendar_is_read_and_drawn_as_it_was(self, world, picture, on_stage):
+        with on_stage(world.chair):
+            edition = freeze_edition(picture=picture, order=EditionOrder(title="L", body="R"), by=world.chair)
+        del edition.content["calendar"]
+        old = from_dict(edition.content)
+        assert (old.calendar, special_words(old)) == ((), "")
+        assert not any("Woche mit" in chart["svg"] for chart in charts_of(old, "incident"))
+        assert master_pdf(edition).startswith(b"%PDF")
+
+    @pytest.mark.parametrize("days", [{"first": "gestern"}, {"kind": "feier"}])
+    def test_frozen_days_are_checked_when_they_are_read(self, world, picture, on_stage, days):
+        with on_stage(world.chair):
+            edition = freeze_edition(picture=picture, order=EditionOrder(title="L", body="R"), by=world.chair)
+        edition.content["calendar"][0] |= days
+        with pytest.raises(ValueError, match=r"gestern|feier"):
+            from_dict(edition.content)

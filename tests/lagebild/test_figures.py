@@ -1,7 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lagebild.figures import palette
+from lagebild.figures.calendar import Mark, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines, scale_end
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.figures.geometry import Box, free_place, hatch, outline, project
@@ -208,3 +209,51 @@ def test_ramps_darken_in_even_steps_of_lightness(ramp):
 )
 def test_colours_that_carry_meaning_stand_out_from_the_ground(colour):
     assert contrast(colour, palette.GROUND) >= 3
+
+
+def test_weeks_are_marked_from_their_first_to_their_last_day():
+    monday, sunday = date(2025, 12, 1), date(2025, 12, 7)
+    spans = (
+        Span("holiday", "Sonntag", sunday, sunday),
+        Span("event", "Vorher", date(2025, 11, 1), date(2025, 11, 23)),
+        Span("event", "Danach", date(2025, 12, 22), date(2025, 12, 23)),
+        Span("school_holidays", "Ferien", monday, date(2025, 12, 8)),
+        Span("event", "Fest", monday, monday, ("Mitte",)),
+        Span("event", "Noch ein Fest", sunday, sunday, ("Mitte",)),
+    )
+    everywhere = {(1, "holiday"), (1, "school_holidays"), (2, "school_holidays")}
+    marked = {name: {(mark.week, mark.kind) for mark in week_marks(spans, WEEK, 4, name)} for name in ("Mitte", "Ost")}
+    assert marked == {"Mitte": everywhere | {(1, "event")}, "Ost": everywhere}
+    assert len(week_marks(spans, WEEK, 4, "Mitte")) == 4
+
+
+@given(st.integers(0, 51), st.integers(0, 6), st.integers(0, 400))
+def test_a_mark_stands_on_every_week_of_its_days_and_on_no_other(week, weekday, length):
+    first = WEEK + timedelta(weeks=week, days=weekday)
+    span = Span("event", "Fest", first, first + timedelta(days=length))
+    last_week = min((week * 7 + weekday + length) // 7, 51)
+    assert [mark.week for mark in week_marks((span,), WEEK, 52, "Mitte")] == [*range(week, last_week + 1)]
+
+
+def test_a_chart_tells_its_marks_in_the_legend_and_only_those_it_has():
+    marks = (Mark(0, "holiday"), Mark(3, "event"))
+    drawing = chart(panels=(Panel("Mitte", (1, None, None, 4), (2, 2, 2, 2), marks),))
+    words = texts(drawing)
+    assert "Woche mit Feiertag" in words
+    assert "Woche mit Großveranstaltung" in words
+    assert "Woche mit Schulferien" not in words
+    assert not [word for word in texts(chart()) if word.startswith("Woche mit")]
+    assert kinds_in_words((Span("holiday", "Neujahr", WEEK, WEEK),)) == "Gekennzeichnet sind Wochen mit Feiertag."
+    assert kinds_in_words(()) == ""
+
+
+def test_marks_keep_clear_of_lines_and_titles():
+    """The plot keeps its height; the drawing grows by the room the marks need."""
+    plain = ET.fromstring(chart())  # noqa: S314
+    panel = Panel("Mitte", (1, None, None, 4), (2, 2, 2, 2), (Mark(0, "event"),))
+    marked = ET.fromstring(chart(panels=(panel,)))  # noqa: S314
+    assert float(marked.get("height")) > float(plain.get("height"))
+    wedge = [e.get("d") for e in marked.iter(f"{SVG}path") if e.get("fill") == palette.INK][-1]
+    title = next(e for e in marked.iter(f"{SVG}text") if e.text == "Mitte")
+    highest = min(float(point.split()[1]) for point in wedge[1:-1].split("L"))
+    assert highest >= float(title.get("y")) + 2

@@ -8,12 +8,12 @@ from agencies.wall.commands import OperatorCommand
 from agencies.wall.context import acting_as
 from conferences.demo import seed_conferences
 from incidents.demo.seeding import SeedRefusedError, holds_demonstration, seed
+from lagebild.calendar_demo import seed_calendar
+from lagebild.danger_loading import load_shipped_rules
 
 
 class Command(OperatorCommand):
-    help = (
-        "Legt die Demonstrationsdaten an: Behörden, Konten, Meldungen und Konferenzen. Nur in einer leeren Datenbank."
-    )
+    help = "Legt die Demonstrationsdaten an: Behörden, Konten, Meldungen, Kalender und Konferenzen. Nur in einer leeren Datenbank."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--records", type=int, default=30_000, help="Anzahl der Meldungen (Vorgabe: 30000)")
@@ -46,5 +46,7 @@ class Command(OperatorCommand):
             raise CommandError(
                 "Für die Demonstrationsdaten sind zu wenige Meldungen verlangt. Bitte --records erhöhen."
             ) from error
+        seed_calendar(cast=cast, until=until)
+        load_shipped_rules()
         with acting_as(cast.person("vorsitz", "siko")):
             seed_conferences(cast=cast, until=until)
