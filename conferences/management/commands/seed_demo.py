@@ -13,7 +13,7 @@ from lagebild.danger_loading import load_shipped_rules
 
 
 class Command(OperatorCommand):
-    help = "Legt Demonstrationsdaten an: Behörden, Konten, Meldungen, Kalender, Konferenzen. Nur in einer leeren Datenbank."
+    help = "Legt Demonstrationsdaten an: Behörden, Konten, Meldungen, Kalender, Konferenzen. Nur in leerer Datenbank."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--records", type=int, default=30_000, help="Anzahl der Meldungen (Vorgabe: 30000)")
