@@ -63,6 +63,7 @@ class DangerRuleForm(PortalForm):
         required=True,
         help_text="So heißt die Gefahr in der Liste der Erkenntnisse. Bitte keine Personen nennen.",
     )
+    name.error_messages["required"] = "Es fehlt der Name. Bitte zum Beispiel „Brandserie“ eingeben."
     good = forms.ChoiceField(label="Gefährdetes Schutzgut", choices=Good.choices)
     note = text_field("Begründung", max_length=300, rows=2, help_text="Warum die Regel gebraucht wird.")
     what = _what("Welche Meldungen", f"Nur Vorfälle oder nur Beschwerden, mit gleicher Zähleinheit. {_HOLD_CTRL}")

@@ -24,8 +24,9 @@ class Catalogue:
 
     @classmethod
     def load(cls) -> Catalogue:
-        """Two queries."""
-        groups = {group.slug: group for group in CategoryGroup.objects.all()}
+        """Incidents first, in the catalogue's order. Two queries."""
+        ordered = sorted(CategoryGroup.objects.all(), key=lambda g: (g.kind != Kind.INCIDENT, g.order, g.slug))
+        groups = {group.slug: group for group in ordered}
         counted = Category.objects.filter(in_picture=True, is_shareable=True).select_related("group")
         return cls(groups, {category.slug: category for category in counted.order_by("group__order", "label")})
 
@@ -134,11 +135,25 @@ def objections(definition: DangerRule, catalogue: Catalogue) -> dict[str, str]:
 
 def rule_words(definition: DangerRule, catalogue: Catalogue) -> str:
     """The rule as a sentence."""
+    if definition.count + definition.also_count == 1:
+        return _single_words(definition, catalogue)
     sentence = " und dazu ".join(_part_words(part, catalogue, definition.reach) for part in parts_of_rule(definition))
-    number = definition.window_days
-    days = "innerhalb von 24 Stunden" if number == 1 else f"innerhalb von {number} Tagen"
+    days = _window_words(definition.window_days)
     shared = f", von mindestens {definition.agencies} Behörden" if definition.agencies > 1 else ""
     return f"Mindestens {sentence}, {place_words(definition)}, {days}{shared}."
+
+
+def _single_words(definition: DangerRule, catalogue: Catalogue) -> str:
+    """Where one record is enough, place and window only say which further ones belong to it."""
+    (part,) = parts_of_rule(definition)
+    _, noun, rest = _part_words(part, catalogue, definition.reach).split(" ", 2)
+    first = "eine einzelne" if noun == "Beschwerde" else "ein einzelner"
+    further = f"weitere {place_words(definition)} {_window_words(definition.window_days)} gehören dazu"
+    return f"Schon {first} {noun} {rest}; {further}."
+
+
+def _window_words(number: int) -> str:
+    return "innerhalb von 24 Stunden" if number == 1 else f"innerhalb von {number} Tagen"
 
 
 def place_words(definition: DangerRule) -> str:

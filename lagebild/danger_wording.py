@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils import timezone
 
-from lagebild.models import Danger
+from lagebild.models import Danger, Finding, FindingKind
 from lagebild.wording import period_text
+
+MOST_SHOWN = 5
 
 
 def span_text(danger: Danger) -> str:
@@ -27,3 +30,17 @@ def state_text(danger: Danger) -> str:
         f"trifft seit der Prüfung am {danger.ended_on:%d.%m.%Y} nicht mehr zu, weil zugrunde liegende Meldungen "
         "geändert oder nicht mehr freigegeben sind"
     )
+
+
+def danger_lines(actor) -> list[dict]:
+    """The dangers that hold now, newest first, for the page of the picture, which is older. One query."""
+    rows = Finding.objects.visible_to(actor).live().filter(kind=FindingKind.GEFAHR, danger__holds=True)
+    return [
+        {
+            "url": reverse("lagebild:finding", args=(finding.pk,)),
+            "what": f"{finding.headline}, {finding.place_label}",
+            "strength": strength_line(finding.danger),
+            "status": finding.get_status_display(),
+        }
+        for finding in rows.select_related("danger").order_by("-danger__grown_at", "number")[:MOST_SHOWN]
+    ]

@@ -16,6 +16,7 @@ from agencies.models import Agency
 from incidents.models import Area, AreaKind, Kind
 from lagebild import layers
 from lagebild.calendar import special_spans
+from lagebild.danger_wording import strength_line
 from lagebild.edition_hotspots import (
     ASSESSED,
     assessment_text,
@@ -26,7 +27,7 @@ from lagebild.edition_hotspots import (
     ring,
 )
 from lagebild.inputs import WEEKS
-from lagebild.models import Coverage, CoverageState, Picture, Sighting, Trend, Verdict
+from lagebild.models import Coverage, CoverageState, Finding, FindingKind, Picture, Sighting, Trend, Verdict
 from lagebild.printing import content as printed
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.wording import change_text, is_counted_only, percent_text, strength_text
@@ -122,7 +123,10 @@ def edition_content(
         trends=tuple(_charts(trends)),
         calendar=tuple(_special_days(first, last, areas)),
         coverage=_coverage(picture),
-        findings=tuple(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
+        findings=(
+            *(_danger(finding) for finding in _assessed_dangers()),
+            *(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
+        ),
         measures=order.measures,
         methods=METHODS,
         gaps=tuple(_gaps(picture, trends, names)),
@@ -226,6 +230,25 @@ def _coverage(picture: Picture) -> printed.Coverage:
 def week_label(monday: dt.date) -> str:
     year, week, _ = monday.isocalendar()
     return f"KW {week}/{year % 100:02d}"
+
+
+def _assessed_dangers() -> list[Finding]:
+    """Dangers a person has confirmed, as they stand when the edition is frozen. Guests read it: no agency is named."""
+    rows = Finding.objects.filter(kind=FindingKind.GEFAHR, status__in=ASSESSED)
+    return list(rows.select_related("danger", "responsible_agency", "assessed_by__agency").order_by("number"))
+
+
+def _danger(finding: Finding) -> printed.Finding:
+    return printed.Finding(
+        kind=finding.kind,
+        title=f"{finding.get_kind_display()}: {finding.headline}",
+        where=finding.place_label,
+        since=finding.first_seen_on.isoformat(),
+        strength=strength_line(finding.danger),
+        who_does_what=doing_text(finding),
+        assessment=assessment_text(finding),
+        status_label=finding.get_status_display(),
+    )
 
 
 def _finding(sighting: Sighting) -> printed.Finding:

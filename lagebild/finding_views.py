@@ -100,7 +100,7 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
     latest = sightings[0] if sightings else None
     if latest:
         latest.finding = shown
-    return _danger_detail(shown) | {
+    return {
         "finding": shown,
         "latest": latest,
         "lines": finding_lines(latest) if latest else None,
@@ -110,9 +110,9 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "history": sightings,
         "form": form if request.user.can("assess_findings") else None,
         "cells_url": cells_url(latest) if latest else "",
-        "map_bbox": _surroundings(latest) if latest else "",
+        "map_bbox": _surroundings(latest.cells) if latest else "",
         "may_assess": request.user.can("assess_findings"),
-    }
+    } | _danger_detail(shown)
 
 
 def _danger_detail(shown: Finding) -> dict:
@@ -128,6 +128,7 @@ def _danger_detail(shown: Finding) -> dict:
         "state": state,
         "ended_text": f"Die Gefahr {state}.",
         "place_url": reverse("lagebild:finding_place", args=(shown.pk,)) if has_place else "",
+        "map_bbox": _surroundings(danger.cells) if danger.cells else "",
     }
 
 
@@ -141,9 +142,9 @@ def cells_url(sighting: Sighting) -> str:
     return f"{reverse('lagebild:cells')}?stand={sighting.picture_id}&gruppe={sighting.finding.group.slug}"
 
 
-def _surroundings(sighting: Sighting) -> str:
+def _surroundings(cells: list[int]) -> str:
     """The box of the map: the cells of the cluster with a good kilometre around them."""
-    corners = [corner for cell in sighting.cells for corner in cell_boundary(cell)]
+    corners = [corner for cell in cells for corner in cell_boundary(cell)]
     longitudes, latitudes = [lon for lon, _ in corners], [lat for _, lat in corners]
     box = (min(longitudes) - 0.02, min(latitudes) - 0.012, max(longitudes) + 0.02, max(latitudes) + 0.012)
     return ",".join(f"{value:.4f}" for value in box)

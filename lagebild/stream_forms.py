@@ -14,6 +14,7 @@ class StreamSetForm(PortalForm):
     name = text_field(
         "Name", max_length=100, required=True, help_text="Zum Beispiel „Öffentlich wahrnehmbare Kriminalität“."
     )
+    name.error_messages["required"] = "Es fehlt der Name. Bitte eingeben."
     kind = forms.ChoiceField(
         label="Beobachtet werden", choices=[(Kind.INCIDENT, "Vorfälle"), (Kind.COMPLAINT, "Beschwerden")]
     )
@@ -35,10 +36,11 @@ class StreamSetForm(PortalForm):
         super().__init__(*args, **kwargs)
         words = {Kind.INCIDENT: "Vorfälle", Kind.COMPLAINT: "Beschwerden"}
         grouped: dict[str, list[tuple[str, str]]] = {}
-        for category in catalogue.categories.values():
-            if category.origin != Origin.CONTROL:
-                label = f"{words[Kind(category.kind)]}: {category.group.label}"
-                grouped.setdefault(label, []).append((category.slug, f"{category.label} ({category.unit_label})"))
+        for slug, group in catalogue.groups.items():
+            watched = [c for c in catalogue.of_groups([slug]) if c.origin != Origin.CONTROL]
+            if watched:
+                label = f"{words[Kind(group.kind)]}: {group.label}"
+                grouped[label] = [(c.slug, f"{c.label} ({c.unit_label})") for c in watched]
         self.fields["categories"].choices = list(grouped.items())
 
     @staticmethod

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agencies import audit
-from incidents.models import Category, Kind, Origin
+from incidents.models import Category, Origin
 from lagebild.danger_actions import own_locked, require_definer, switch
 from lagebild.danger_rules import Catalogue
 from lagebild.stream_models import FEWEST_CATEGORIES, StreamSet
@@ -18,7 +18,7 @@ from lagebild.stream_models import FEWEST_CATEGORIES, StreamSet
 ACCEPTED_FALSE_ALARMS_PER_YEAR = 1.0
 DAYS_PER_YEAR = 365
 # Searches over all streams together, which raise alarms of their own.
-JOINT_SEARCHES = ("gemeinsame Suche über alle Ströme",)
+JOINT_SEARCHES = ("gemeinsame Suche über alle Vorfallgruppen", "gemeinsame Suche über alle Beschwerdegruppen")
 # Each further stream makes all of them less sensitive.
 MOST_SETS = 9
 
@@ -42,7 +42,7 @@ def alarm_streams() -> list[AlarmStream]:
     catalogue = Catalogue.load()
     streams = [
         _stream(f"group:{group.slug}", group.kind, group.label, catalogue.of_groups([group.slug]))
-        for group in sorted(catalogue.groups.values(), key=lambda g: (g.kind != Kind.INCIDENT, g.order, g.slug))
+        for group in catalogue.groups.values()
     ]
     streams += [
         _stream(f"set:{row.pk}", row.kind, row.name, [c for c in catalogue.named(row.categories) if c.kind == row.kind])

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agencies.access import requires
 from incidents.models import CategoryGroup
 from lagebild import layers
+from lagebild.danger_wording import danger_lines
 from lagebild.models import Picture
 from lagebild.page import picture_page
 from lagebild.tasks import rebuild_nightly
@@ -26,7 +27,10 @@ def picture(request: HttpRequest) -> HttpResponse:
     )
     if shown is None:
         return render(request, "lagebild/picture_missing.html", {"is_member": request.user.agency.is_sharing})
-    context = picture_page(shown, request.GET) | {"may_freeze": request.user.can("freeze_editions")}
+    context = picture_page(shown, request.GET) | {
+        "may_freeze": request.user.can("freeze_editions"),
+        "dangers": danger_lines(request.user),
+    }
     return render(request, "lagebild/picture.html", context)
 
 

@@ -258,7 +258,7 @@ def _things(world: World) -> SimpleNamespace:
 
 
 def _definitions(world: World) -> tuple[DangerRule, Finding, StreamSet]:
-    """A rule of the police with a danger it has raised out of records of several agencies, and a stream of the police."""
+    """A rule of the police, the danger it has raised out of records of several agencies, and a stream of the police."""
     for slug in ("incident-second", "incident-third"):
         factories.make_category(slug, group="incident-group")
     rule = DangerRule(
