@@ -104,6 +104,8 @@ class EventForm(_PeriodForm):
         help_text=f"{SMALLEST_RADIUS_M} bis {LARGEST_RADIUS_M:,} Meter.".replace(",", "."),
     )
 
+    field_order = ("name", "visitors", "first_day", "last_day")
+
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         districts = Area.objects.filter(kind="district").order_by("number", "slug")

@@ -129,7 +129,7 @@ def _where(entry: CalendarEntry, districts: dict[str, str]) -> str:
     names = ", ".join(districts.get(slug, slug) for slug in entry.districts)
     if entry.extent == Extent.DISTRICTS:
         return names
-    place = entry.place_label or "gewählten Ort"
+    place = entry.place_label or "einen gewählten Ort"
     return f"{german_number(entry.radius_m)} m um {place} ({names})"
 
 

@@ -515,6 +515,9 @@ class TestPages:
         assert (entry.first_day, entry.last_day) == (dt.date(2026, 12, 5), dt.date(2026, 12, 5))
         assert (entry.visitors, entry.radius_m, entry.lon) == (12_500, 1000, 7.8078)
         assert (entry.is_demonstration, entry.agency) == (False, world.police)
+        shown = signed_in(world.partner).get(PAGE, {"jahr": 2026}).content.decode()
+        assert "1.000 m um einen gewählten Ort (West" in shown
+        assert "12.500" in shown
 
     def test_a_known_place_needs_no_coordinates(self, world, signed_in):
         data = {
