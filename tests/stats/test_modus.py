@@ -84,6 +84,20 @@ def test_many_places_do_not_hide_that_one_of_them_carries_the_growth(rng):
     assert not found.is_city_wide
 
 
+def test_of_two_equally_strong_places_the_one_that_carries_the_growth_is_named():
+    # Modus 1: at place 0 as ever, at place 8 only now, here and there elsewhere; modus 2: the rest of the stream.
+    usual, now, few = (
+        [(1, 0, False)] * 84,
+        [(1, 0, True)] * 7 + [(1, 8, True)] * 7,
+        [(1, 3, False)] * 12 + [(1, 3, True)],
+    )
+    rest = [(2, number % 10, number % 13 == 0) for number in range(1_300)]
+    modus, place, recent = (np.array(column) for column in zip(*(usual + now + few + rest), strict=True))
+    (found,) = find_growing(modus, place, np.zeros_like(modus), recent, fdr=0.2).growths
+    assert found.largest_place == 8
+    assert found.p_elsewhere > 0.4
+
+
 @pytest.mark.parametrize("limit", [{"minimum_places": 11}, {"maximum_share": 0.1}])
 def test_too_few_places_and_too_large_a_share_are_not_city_wide(rng, limit):
     (found,) = find_growing(*add(stream(rng), rng, modus=12, cases=20, places=10), **limit).growths
@@ -163,6 +177,8 @@ def test_an_empty_window_is_no_comparison_and_few_cases_no_modus():
     assert find_growing([1, 1], [1, 2], [1, 1], [False, False]) is None
     result = find_growing([1, 1, 2], [1, 2, 2], [1, 1, 1], [True, False, False])
     assert (result.growths, result.tested) == ((), 0)
+    five = find_growing([1] * 5 + [2] * 4, [1] * 9, [1] * 9, [True] * 3 + [False] * 6)
+    assert five.tested == 1
 
 
 def test_the_minimum_counts_recent_cases(rng):
