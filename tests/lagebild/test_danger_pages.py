@@ -17,11 +17,14 @@ from incidents import actions
 from incidents.catalogue import load_categories
 from incidents.demo.seeding import read_data
 from incidents.models import Incident, Kind
+from lagebild.actions import assess_finding, build_picture
 from lagebild.danger_actions import preview, save_rule, switch_rule
 from lagebild.danger_checks import check_dangers
 from lagebild.danger_loading import SHIPPED, load_danger_rules, load_shipped_rules
 from lagebild.danger_models import Danger, DangerRule, Reach
 from lagebild.danger_rules import Catalogue, objections, rule_words
+from lagebild.edition_content import EditionOrder
+from lagebild.editions import freeze_edition
 from lagebild.models import Finding
 from tests import factories
 from tests.backstage import acting
@@ -450,3 +453,32 @@ def test_a_file_with_faults_loads_nothing(world, knife):
 def test_switching_keeps_who_and_when(world, rule):
     switch_rule(definition=rule, is_active=False, by=world.owner_lead)
     assert AuditEntry.objects.filter(action="settings_changed").latest("pk").facts == {"is_active": False}
+
+
+# Picture and print.
+
+
+def test_the_page_of_the_picture_shows_dangers_that_came_after_it(world, knife, rule, signed_in):
+    build_picture(date=NOW.date())
+    assert "Messerangriffe" not in page(signed_in(world.stranger), "picture").content.decode()
+    attack(world.police, knife)
+    attack(world.order, knife)
+    (finding,) = check_dangers()
+    assert "Messerangriffe, Bereich Hauptbahnhof Hamm" in page(signed_in(world.stranger), "picture").content.decode()
+    assert "Messerangriffe" not in page(signed_in(world.suspended), "picture").content.decode()
+    assess_finding(finding=finding, status="dismissed", assessment="Kein Anlass", by=world.chair)
+    assert "Messerangriffe" not in page(signed_in(world.stranger), "picture").content.decode()
+
+
+@pytest.mark.parametrize(("status", "printed"), [(None, []), ("confirmed", ["Gefahr: Messerangriffe"])])
+def test_an_edition_prints_what_a_person_has_confirmed_and_names_no_agency(world, danger, status, printed):
+    if status:
+        assess_finding(finding=danger, status=status, assessment="Trifft zu", by=world.chair)
+    picture = build_picture(date=NOW.date())
+    order = EditionOrder(title="Lagebild", body="Sicherheitskonferenz")
+    edition = freeze_edition(picture=picture, order=order, by=world.chair)
+    dangers = [row for row in edition.content["findings"] if row["kind"] == "gefahr"]
+    assert [row["title"] for row in dangers] == printed
+    if dangers:
+        assert dangers[0]["strength"] == "Messer: 2 (21.11.2026)"
+        assert not {"Polizei", "Ordnungsamt"} & set(str(dangers).replace(",", " ").split())
