@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Case, Prefetch, When
+from django.db.models import F, Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -39,7 +39,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(kind=values["art"])
     rows = rows.filter(status=values["stand"]) if values.get("stand") else rows.live()
     # A danger comes between two pictures and waits for somebody to look at it.
-    rows = rows.order_by(Case(When(kind=FindingKind.GEFAHR, then=0), default=1), "-last_seen_on", "number")
+    rows = rows.order_by(F("danger__grown_at").desc(nulls_last=True), "-last_seen_on", "number")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     number = page.paginator.count
     return render(

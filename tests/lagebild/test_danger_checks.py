@@ -312,7 +312,11 @@ def test_the_number_of_queries_does_not_grow_with_the_records(world, knife, rule
 def told(monkeypatch):
     """Categories of each task that was queued."""
     queued = []
-    monkeypatch.setattr(check_task, "delay", lambda categories: queued.append(categories))
+
+    def keep(categories: list[int]) -> None:
+        queued.append(categories)
+
+    monkeypatch.setattr(check_task, "delay", keep)
     return queued
 
 

@@ -427,6 +427,37 @@ def test_the_shipped_rules_fit_the_shipped_catalogue_and_are_added_once(world):
     )
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"categories": ["knife"], "count": 1, "window_days": 1},
+            (
+                "Schon ein einzelner Vorfall „Messer“; weitere in derselben Wabe (rund 0,1 km²) innerhalb von 24 Stunden "
+                "gehören dazu."
+            ),
+        ),
+        (
+            {"categories": ["fear"], "count": 1, "severity": 4, "reach": Reach.CITY},
+            (
+                "Schon eine einzelne Beschwerde „Angst“ (Schwere mindestens schwer); weitere in der ganzen Stadt innerhalb "
+                "von 7 Tagen gehören dazu."
+            ),
+        ),
+        (
+            {"groups": ["violence"], "also_categories": ["fear"], "also_count": 2, "agencies": 2},
+            (
+                "Mindestens 2 Vorfälle „Messer“ oder der Gruppe „Violence“ und dazu 2 Beschwerden „Angst“, in derselben "
+                "Wabe (rund 0,1 km²), innerhalb von 7 Tagen, von mindestens 2 Behörden."
+            ),
+        ),
+    ],
+)
+def test_a_rule_reads_as_a_sentence(knife, fields, words):
+    factories.make_category("fear", kind=Kind.COMPLAINT, group="unsafe", label="Angst")
+    assert rule_words(new_rule(**fields), Catalogue.load()) == words
+
+
 def test_the_command_loads_them(world, capsys):
     load_categories(read_data("categories.json"))
     call_command("load_danger_rules", str(SHIPPED), "--dry-run")
