@@ -433,22 +433,22 @@ def test_the_shipped_rules_fit_the_shipped_catalogue_and_are_added_once(world):
         (
             {"categories": ["knife"], "count": 1, "window_days": 1},
             (
-                "Schon ein einzelner Vorfall „Messer“; weitere in derselben Wabe (rund 0,1 km²) innerhalb von 24 Stunden "
-                "gehören dazu."
+                "Schon ein einzelner Vorfall „Messer“; weitere in derselben Wabe (rund 0,1 km²) innerhalb von 24 "
+                "Stunden gehören dazu."
             ),
         ),
         (
             {"categories": ["fear"], "count": 1, "severity": 4, "reach": Reach.CITY},
             (
-                "Schon eine einzelne Beschwerde „Angst“ (Schwere mindestens schwer); weitere in der ganzen Stadt innerhalb "
-                "von 7 Tagen gehören dazu."
+                "Schon eine einzelne Beschwerde „Angst“ (Schwere mindestens schwer); weitere in der ganzen Stadt "
+                "innerhalb von 7 Tagen gehören dazu."
             ),
         ),
         (
             {"groups": ["violence"], "also_categories": ["fear"], "also_count": 2, "agencies": 2},
             (
-                "Mindestens 2 Vorfälle „Messer“ oder der Gruppe „Violence“ und dazu 2 Beschwerden „Angst“, in derselben "
-                "Wabe (rund 0,1 km²), innerhalb von 7 Tagen, von mindestens 2 Behörden."
+                "Mindestens 2 Vorfälle „Messer“ oder der Gruppe „Violence“ und dazu 2 Beschwerden „Angst“, in "
+                "derselben Wabe (rund 0,1 km²), innerhalb von 7 Tagen, von mindestens 2 Behörden."
             ),
         ),
     ],
