@@ -104,6 +104,13 @@ def test_records_of_a_suspended_agency_raise_nothing(world, knife, rule):
     assert check() == []
 
 
+def test_the_portals_own_rule_leaves_the_suspended_out_too(world, knife, rule):
+    """Without the builder's policies."""
+    attack(world.police, knife)
+    attack(world.tax, knife)
+    assert check_dangers() == []
+
+
 def test_what_the_picture_does_not_count_raises_nothing(world, rule):
     unseen = factories.make_category("knife", group="violence", in_picture=False)
     type(unseen).objects.update(in_picture=False)
@@ -164,9 +171,11 @@ def test_incidents_and_complaints_meet_in_two_conditions(world, knife):
 
 
 def test_a_late_delivery_of_old_records_raises_nothing(world, knife, rule):
-    attack(world.police, knife, days=40)
-    attack(world.police, knife, days=41)
+    for days in (16, 17, 40, 41):
+        attack(world.police, knife, days=days)
     assert check() == []
+    attack(world.police, knife, days=13)
+    assert len(check()) == 1
 
 
 # Episodes.
@@ -270,6 +279,14 @@ def test_a_rule_that_was_switched_off_still_ends_what_is_no_longer_shared(world,
     lower(world, Incident.objects.get(agency=world.police))
     check()
     assert not Danger.objects.get().holds
+
+
+def test_a_rule_that_was_switched_off_raises_nothing_elsewhere(world, knife, raised):
+    DangerRule.objects.update(is_active=False)
+    attack(world.police, knife, place=FAR)
+    attack(world.police, knife, place=FAR)
+    assert check() == []
+    assert len(dangers()) == 1
 
 
 def test_numbers_go_on_with_those_of_the_picture(world, knife, raised):

@@ -123,6 +123,11 @@ def test_what_comes_after_a_quiet_window_is_another_episode():
     assert [(one.first_at, one.last_at) for one in found] == [(day(0), day(2)), (day(20), day(22))]
 
 
+def test_a_gap_longer_than_the_window_ends_the_episode_be_it_only_just():
+    assert sizes(find_episodes(rule(), [face(i, at) for i, at in enumerate((0, 1, 2, 9, 10, 11))])) == [6]
+    assert sizes(find_episodes(rule(), [face(i, at) for i, at in enumerate((0, 1, 2, 9.1, 10, 11))])) == [3, 3]
+
+
 def test_two_places_are_two_episodes():
     faces = [face(i, i, cell=cell) for i, cell in enumerate((CENTRE, FAR) * 3)]
     assert sorted(episode.place for episode in find_episodes(rule(days=9), faces)) == sorted((CENTRE, FAR))
