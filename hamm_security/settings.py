@@ -413,13 +413,18 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
 # The nightly build and the search for dangers work with the builder's login; only workers of this queue need it.
-CELERY_TASK_ROUTES = {f"lagebild.tasks.{name}": {"queue": "builder"} for name in ("rebuild_nightly", "check_dangers")}
+BUILDER_TASKS = ("rebuild_nightly", "scan_night_part", "publish_picture", "check_dangers", "renew_null_pools")
+CELERY_TASK_ROUTES = {f"lagebild.tasks.{name}": {"queue": "builder"} for name in (*BUILDER_TASKS, "renew_null_pool")}
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
     "tidy-sign-on": {"task": "agencies.tasks.tidy_sign_on", "schedule": crontab(hour=1, minute=15)},
     "keep-memberships": {"task": "agencies.tasks.keep_memberships", "schedule": crontab(hour=0, minute=20)},
     "withdraw-shared": {"task": "incidents.tasks.withdraw_pending", "schedule": timedelta(minutes=5)},
     "rebuild-picture": {"task": "lagebild.tasks.rebuild_nightly", "schedule": crontab(hour=2, minute=30)},
+    "renew-null-pools": {
+        "task": "lagebild.tasks.renew_null_pools",
+        "schedule": crontab(hour=5, minute=0, day_of_week="sun"),
+    },
     # After the picture: protected counts are released before the records behind them may go.
     "apply-retention": {"task": "lagebild.tasks.apply_retention", "schedule": crontab(hour=4, minute=0)},
 }

@@ -18,6 +18,8 @@ from agencies import audit
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.models import CategoryGroup, DeliveryBasis
+from lagebild.calendar import calendar_words, load_calendar
+from lagebild.episodes import record_signals
 from lagebild.findings import record_sightings
 from lagebild.frozen import frozen_cells, frozen_weeks
 from lagebild.inputs import WEEKS, Inputs, Window
@@ -28,15 +30,19 @@ from lagebild.models import (
     CoverageState,
     Finding,
     FindingStatus,
+    Night,
     Picture,
     PictureState,
     ReleasedAtom,
     ReleasedBlock,
     Trend,
 )
+from lagebild.nights import begin_night, finish_night, load_watch, scan_part
 from lagebild.release import release_due_blocks
+from lagebild.scanning import Field, zones_of
 from lagebild.selectors import NO_DISTRICT, any_demonstration, load_cases, load_city, load_coverage
-from lagebild.statements import key_statements
+from lagebild.statements import MOST as MOST_STATEMENTS
+from lagebild.statements import key_statements, signal_statements
 from lagebild.streams import CellResult, assemble_streams
 from lagebild.trends import TrendResult, assemble_trends
 
@@ -44,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 METHOD = {
     "hotspots": "exact binomial disk test k=1, H3 resolution 9, Benjamini-Hochberg 5 %, at least 5 cases",
+    "signals": "space-time permutation scan, disks k = 0 to 8, windows 1 to 28 days, agency x day class strata",
     "status_words": "13 periods of 28 days, exact binomial, level 5 %",
     "trends": "52 complete ISO weeks against the same weeks of the year before, exact conditional interval 95 %",
     "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
@@ -57,19 +64,44 @@ def build_picture(*, date: dt.date) -> Picture:
     The same day from the same records gives the picture that is already there; from changed records a new revision.
     Works for no person: it reads what is shared with the picture and stores published values only.
     """
+    night = open_night(date=date)
+    return publish_night(night=night) if night is not None else _latest(date)
+
+
+@transaction.atomic
+def open_night(*, date: dt.date) -> Night | None:
+    """Begin, or go on with, the run of the day; None where its picture is there and nothing has changed."""
     if date > timezone.localdate():
         raise ValidationError("Das Datum liegt in der Zukunft. Bitte ein Datum bis heute angeben.")
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
-        release_due_blocks(date)
-        inputs = _load_inputs(date)
-        fingerprint = _fingerprint(inputs)
-        latest = Picture.objects.published().filter(date=date).order_by("-revision").first()
-        if latest is not None and latest.input_sha256 == fingerprint:
-            logger.info("Picture of %s is unchanged (revision %s).", date, latest.revision)
-            return latest
-        return _publish(inputs, fingerprint)
+    _one_at_a_time()
+    release_due_blocks(date)
+    latest = _latest(date)
+    if latest is not None and latest.input_sha256 == _fingerprint(_load_inputs(date)):
+        logger.info("Picture of %s is unchanged (revision %s).", date, latest.revision)
+        return None
+    return begin_night(date)
+
+
+@transaction.atomic
+def publish_night(*, night: Night) -> Picture:
+    """Publish the picture out of the night's parts; what is missing, or was made from other cases, is scanned now."""
+    _one_at_a_time()
+    inputs = _load_inputs(night.date)
+    fingerprint = _fingerprint(inputs)
+    latest = _latest(night.date)
+    is_new = latest is None or latest.input_sha256 != fingerprint
+    picture = _publish(inputs, fingerprint, night) if is_new else latest
+    finish_night(night, is_new=is_new)
+    return picture
+
+
+def _one_at_a_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
+
+
+def _latest(date: dt.date) -> Picture | None:
+    return Picture.objects.published().filter(date=date).order_by("-revision").first()
 
 
 def _load_inputs(date: dt.date) -> Inputs:
@@ -87,6 +119,8 @@ def _load_inputs(date: dt.date) -> Inputs:
         ),
         released_blocks=frozenset(ReleasedBlock.objects.values_list("pk", flat=True)),
         coverage=load_coverage(first=window.earliest, last=date),
+        calendar=load_calendar(window.first, date),
+        watch=load_watch(),
     )
 
 
@@ -104,13 +138,17 @@ def _fingerprint(inputs: Inputs) -> str:
         [[atom.pk, atom.count] for atom in inputs.released],
         sorted((agency, week.isoformat(), basis) for (agency, week), basis in inputs.coverage.basis.items()),
         [agency.slug for agency in inputs.coverage.agencies],
+        calendar_words(inputs.calendar),
+        [[stream.id, stream.category_ids] for stream in inputs.watch.streams],
     ]
     digest.update(json.dumps(words, sort_keys=True).encode())
     return digest.hexdigest()
 
 
-def _publish(inputs: Inputs, fingerprint: str) -> Picture:
-    date = inputs.window.date
+def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
+    date, watch = inputs.window.date, inputs.watch
+    field = Field(date, inputs.city, inputs.calendar, zones_of(inputs.city.grid), watch.threshold)
+    parts = [scan_part(night=night, key=key, watch=watch, field=field) for key in watch.parts]
     cells, hotspots = assemble_streams(inputs)
     trends = assemble_trends(inputs)
     last = Picture.objects.filter(date=date).aggregate(last=Max("revision"))["last"] or 0
@@ -122,6 +160,7 @@ def _publish(inputs: Inputs, fingerprint: str) -> Picture:
             "first": inputs.window.first.isoformat(),
             "last": date.isoformat(),
             "unlocated_percent": _unlocated_percent(inputs),
+            "signals": {"streams": len(watch.parts), "threshold_p": watch.threshold},
         },
         code_version=settings.PORTAL_VERSION,
         input_sha256=fingerprint,
@@ -132,9 +171,11 @@ def _publish(inputs: Inputs, fingerprint: str) -> Picture:
     Trend.objects.bulk_create([_trend_row(picture, trend, inputs.window) for trend in trends], batch_size=500)
     Coverage.objects.bulk_create(_coverage_rows(picture, inputs), batch_size=2000)
     record_sightings(picture, hotspots, (inputs.window.first, date))
+    signals = record_signals(picture, watch, parts, inputs.city)
+    picture.statements = [*signal_statements(signals), *picture.statements][:MOST_STATEMENTS]
     picture.sha256 = picture_sha256(picture)
     picture.state, picture.published_at = PictureState.PUBLISHED, timezone.now()
-    picture.save(update_fields=("sha256", "state", "published_at"))
+    picture.save(update_fields=("statements", "sha256", "state", "published_at"))
     audit.record(audit.Act.PICTURE_BUILT, by=None, obj=picture, revision=picture.revision)
     return picture
 
@@ -156,7 +197,10 @@ def picture_sha256(picture: Picture) -> str:
     sightings = picture.sightings.order_by("rank", "finding__kind").values_list(
         "finding__number", "cells", "count", "status_word", "is_merged_only"
     )
-    for rows in (cells, trends, sightings):
+    signals = picture.signals.order_by("stream", "rank").values_list(
+        "stream", "cells", "days", "count", "llr", "is_alarm", "is_merged_only", "agencies"
+    )
+    for rows in (cells, trends, sightings, signals):
         digest.update(json.dumps([list(row) for row in rows]).encode())
     return digest.hexdigest()
 

@@ -6,7 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from incidents.models import CategoryGroup
+from lagebild.calendar import Calendar
 from lagebild.models import ReleasedAtom
+from lagebild.nights import Watch
 from lagebild.selectors import CaseTable, City, CoverageTable, week_of
 from lagebild.stats.weeks import YEAR_DAYS
 
@@ -58,3 +60,5 @@ class Inputs:
     released: list[ReleasedAtom]
     released_blocks: frozenset[int]
     coverage: CoverageTable
+    calendar: Calendar
+    watch: Watch

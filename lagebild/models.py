@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from agencies.models import Agency
 from agencies.visibility import AgencyOwned, reads_picture
-from incidents.models import Area, CategoryGroup
+from incidents.models import Area, CategoryGroup, Kind
 from lagebild.calendar_models import CalendarEntry, DeliveryNotice  # noqa: F401 – tables of this app
 from lagebild.danger_models import Danger, DangerRule  # noqa: F401 – tables of this app
+from lagebild.night_models import Night, NightPart, NullPool  # noqa: F401 – tables of this app
 from lagebild.stream_models import StreamSet  # noqa: F401 – table of this app
 
 
@@ -333,6 +334,38 @@ class Sighting(PictureRow):
     class Meta:
         ordering = ("picture", "rank")
         constraints = (models.UniqueConstraint(fields=("picture", "finding"), name="sighting_once"),)
+
+
+class Signal(PictureRow):
+    """What the nightly scan has found in one stream: its best cluster, and each further one that alarms.
+
+    Rests on cooperation faces alone. `finding` is set where it alarms. `parts`: for several streams together, what each
+    of them adds.
+    """
+
+    stream = models.CharField(max_length=60)
+    stream_label = models.CharField("Strom", max_length=150)
+    kind = models.CharField(max_length=9, choices=Kind)
+    finding = models.ForeignKey(Finding, null=True, on_delete=models.PROTECT, related_name="signals")
+    rank = models.PositiveSmallIntegerField()
+    is_alarm = models.BooleanField(default=False)
+    center_cell = models.BigIntegerField()
+    cells = ArrayField(models.BigIntegerField())
+    first_day = models.DateField()
+    days = models.PositiveSmallIntegerField()
+    count = models.PositiveIntegerField(null=True)
+    expected = models.FloatField(null=True)
+    llr = models.FloatField()
+    p_value = models.FloatField()
+    replicates = models.PositiveIntegerField()
+    is_fitted = models.BooleanField(default=False)
+    is_merged_only = models.BooleanField("nur gemeinsam erkennbar", default=False)
+    agencies = ArrayField(models.SlugField(), default=list)
+    parts = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("picture", "-is_alarm", "p_value", "stream", "rank")
+        constraints = (models.UniqueConstraint(fields=("picture", "stream", "rank"), name="signal_once"),)
 
 
 class EditionQuerySet(models.QuerySet):

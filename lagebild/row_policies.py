@@ -30,6 +30,11 @@ TABLES: dict[str, Table] = {
     "lagebild_trend": BUILT,
     "lagebild_coverage": BUILT,
     "lagebild_sighting": BUILT,
+    "lagebild_signal": BUILT,
+    # How far a night has come may be seen; what it has found is read as signals of a published picture.
+    "lagebild_night": Guarded((web(*READ, when=f"{SEES_PICTURE} OR {can('administer_memberships')}"), builder(*ALL))),
+    "lagebild_nightpart": Guarded((builder(*ALL),)),
+    "lagebild_nullpool": Guarded((builder(*ALL),)),
     # Which blocks are released is no secret, and what may be deleted depends on it.
     "lagebild_releasedblock": Guarded((web(*READ, when="(SELECT wall.kind()) IS NOT NULL"), builder(*ALL))),
     "lagebild_releasedatom": BUILT,

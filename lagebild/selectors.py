@@ -134,7 +134,7 @@ def load_cases(level: SharingLevel, *, first: dt.date, last: dt.date) -> CaseTab
     """Shared cases of one level on the local days first to last, both kinds. Two counting queries."""
     strata, stratum_of = load_strata()
     counted = (
-        model.objects.in_picture().filter(sharing_level=level).between(*_instants(first, last))
+        model.objects.in_picture().filter(sharing_level=level).between(*local_instants(first, last))
         for model in (Incident, Complaint)
     )
     return _table(strata, np.concatenate([_columns(records, stratum_of) for records in counted]))
@@ -147,7 +147,7 @@ def load_granted(*, first: dt.date, last: dt.date) -> CaseTable:
         model.objects.in_picture().filter(sharing_level=SharingLevel.STATISTICS, pk__in=_granted(model))
         for model in (Incident, Complaint)
     )
-    parts = [_columns(records.between(*_instants(first, last)), stratum_of) for records in counted]
+    parts = [_columns(records.between(*local_instants(first, last)), stratum_of) for records in counted]
     return _table(strata, np.concatenate(parts))
 
 
@@ -158,7 +158,7 @@ def _granted(model: type[Record]) -> QuerySet:
     return grants.values("content_object_id")
 
 
-def _instants(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
+def local_instants(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """Beginning of the local day `first` and end of the local day `last`."""
     days = (first, last + dt.timedelta(days=1))
     start, end = (timezone.make_aware(dt.datetime.combine(day, dt.time.min)) for day in days)
@@ -256,7 +256,7 @@ def load_shared_days(agencies: set[int], *, first: dt.date, last: dt.date) -> di
             agency_id__in=agencies,
             category__in_picture=True,
         )
-        days = shared.between(*_instants(first, last)).order_by().annotate(day=LocalDay("occurred_from"))
+        days = shared.between(*local_instants(first, last)).order_by().annotate(day=LocalDay("occurred_from"))
         for agency, category, day in days.values_list("agency_id", "category_id", "day").distinct():
             found.setdefault((agency, strata[stratum_of[category]]), []).append(day)
     return {key: sorted(set(days)) for key, days in found.items()}

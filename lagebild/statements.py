@@ -6,11 +6,11 @@ from agencies.models import Agency
 from incidents.models import Kind
 from lagebild.findings import place_label
 from lagebild.inputs import Window
-from lagebild.models import StatusWord, Verdict
+from lagebild.models import Signal, StatusWord, Verdict
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.streams import HotspotResult
 from lagebild.trends import TrendResult
-from lagebild.wording import factor_text, german_number, percent_text
+from lagebild.wording import expected_text, factor_text, german_number, percent_text
 
 MOST = 5
 GROWTH_FROM = 10
@@ -35,6 +35,26 @@ def key_statements(
     if len(found) < MOST and (strongest := _strongest(hotspots, window)):
         found.insert(0, strongest)
     return found[:MOST]
+
+
+def signal_statements(signals: list[Signal]) -> list[str]:
+    """One sentence for the surest alarm, and how many more there are."""
+    alarms = [signal for signal in signals if signal.is_alarm]
+    if not alarms:
+        return []
+    best = alarms[0]
+    where = best.finding.place_label
+    if best.count is not None:
+        how = f"{german_number(best.count)} statt etwa {expected_text(best.expected)} Meldungen"
+    else:
+        how = "mehrere Gruppen zugleich, keine für sich auffällig"
+    together = ", erkennbar nur in den zusammengeführten Daten" if best.is_merged_only else ""
+    more = "" if len(alarms) == 1 else f" Dazu {_more(len(alarms) - 1)}."
+    return [f"{where}: neues Signal, {best.stream_label}, {how} seit {best.first_day:%d.%m.%Y}{together}.{more}"]
+
+
+def _more(number: int) -> str:
+    return "ein weiteres Signal" if number == 1 else f"{number} weitere Signale"
 
 
 def _where(hotspot: HotspotResult) -> str:

@@ -1,6 +1,8 @@
 import datetime as dt
 import logging
 
+from celery import chord, current_task
+from celery.result import allow_join_result
 from django.utils import timezone
 
 from agencies.audit_chain import purge_expired
@@ -10,20 +12,71 @@ from agencies.wall.context import Office, acting_as
 from hamm_security.celery import task
 from incidents.expiry import clear_technical
 from lagebild import danger_checks, retention
-from lagebild.actions import build_picture
+from lagebild.actions import build_picture, open_night, publish_night
+from lagebild.models import Night
+from lagebild.nights import load_field, load_watch, renew_pool, scan_part
 
 logger = logging.getLogger(__name__)
 
 
-@task(time_limit_s=3600)
+@task(time_limit_s=600)
 def rebuild_nightly(date: str | None = None) -> str:
-    """Build the picture of the given local day (ISO), else of today. Works with the builder's login."""
+    """Build the picture of the given local day (ISO), else of today: the streams side by side, then all in one step.
+
+    Works with the builder's login. The result is that of `publish_picture`.
+    """
+    day = dt.date.fromisoformat(date) if date else timezone.localdate()
     with context.builder_login():
-        picture = build_picture(date=dt.date.fromisoformat(date) if date else timezone.localdate())
+        night = open_night(date=day)
+    if night is None:
+        return publish_picture([], None, day.isoformat())
+    header = [scan_night_part.s(night.pk, key) for key in night.streams]
+    # Without a worker, as in tests, replacing means waiting.
+    with allow_join_result():
+        return current_task.replace(chord(header, publish_picture.s(night.pk, day.isoformat())))
+
+
+@task(time_limit_s=1800)
+def scan_night_part(night_pk: int, key: str) -> float:
+    """Scan one stream of a night; seconds it took."""
+    with context.builder_login():
+        night = Night.objects.get(pk=night_pk)
+        watch = load_watch()
+        return scan_part(night=night, key=key, watch=watch, field=load_field(night.date, watch)).seconds
+
+
+@task(time_limit_s=3600)
+def publish_picture(seconds: list[float], night_pk: int | None, date: str) -> str:
+    """Publish what the parts have found, and look for dangers; the picture's key."""
+    with context.builder_login():
+        if night_pk is None:
+            picture = build_picture(date=dt.date.fromisoformat(date))
+        else:
+            picture = publish_night(night=Night.objects.get(pk=night_pk))
     # By itself: what goes wrong here takes no picture back.
     with context.builder_login():
         danger_checks.check_dangers()
     return str(picture.pk)
+
+
+@task(time_limit_s=600)
+def renew_null_pools() -> int:
+    """Weekly: have the null maxima of every stream drawn anew, one task each; how many."""
+    with context.builder_login():
+        keys = load_watch().parts
+    for key in keys:
+        renew_null_pool.delay(key, timezone.localdate().isoformat())
+    return len(keys)
+
+
+@task(time_limit_s=3 * 3600)
+def renew_null_pool(key: str, date: str) -> int:
+    """Draw the null maxima of one stream; how many."""
+    day = dt.date.fromisoformat(date)
+    with context.builder_login():
+        watch = load_watch()
+        pool = renew_pool(key=key, date=day, watch=watch, field=load_field(day, watch))
+    return pool.size if pool else 0
 
 
 @task(time_limit_s=600)

@@ -73,6 +73,11 @@ class Stream:
     dealt: tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]
 
     @property
+    def is_empty(self) -> bool:
+        """There is no case in the window."""
+        return not self.recent[:, -1].any()
+
+    @property
     def is_quiet(self) -> bool:
         """No cylinder can hold the least number of cases."""
         return int(self.recent[:, -1].sum()) < self.least

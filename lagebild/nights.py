@@ -1,0 +1,179 @@
+"""A night in parts: begin, scan each stream, publish. Any part may be done by any worker, and again without harm."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from incidents.models import Category, Kind
+from lagebild.calendar import calendar_words, load_calendar
+from lagebild.night_models import Night, NightPart, NightState, NullPool
+from lagebild.scanning import (
+    JOINT,
+    Field,
+    StreamCases,
+    fingerprint,
+    least_cases,
+    load_stream,
+    prepared,
+    scan_stream,
+    scan_together,
+    seeded,
+    zones_of,
+)
+from lagebild.selectors import City, load_city
+from lagebild.stats.alarms import POOL_SIZE, threshold_p
+from lagebild.stats.multivariate import bundle, joint_null_maxima
+from lagebild.stats.scan import LEAST_CASES, null_maxima
+from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.stream_sets import ACCEPTED_FALSE_ALARMS_PER_YEAR, AlarmStream, alarm_count, alarm_streams
+
+JOINT_LABELS = {
+    Kind.INCIDENT: "Mehrere Vorfallgruppen gemeinsam",
+    Kind.COMPLAINT: "Mehrere Beschwerdegruppen gemeinsam",
+}
+# A part is written in batches of the pool, so that a stopped worker loses little.
+POOL_BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The streams of a night. `parts` is what is scanned: every stream alone, and the groups of a kind together."""
+
+    streams: tuple[AlarmStream, ...]
+    group_ids: dict[str, tuple[int, ...]]
+
+    @property
+    def parts(self) -> list[str]:
+        joint = [f"{JOINT}:{kind}" for kind in Kind if len(self.together(kind)) > 1]
+        return [*(stream.id for stream in self.streams), *joint]
+
+    @property
+    def threshold(self) -> float:
+        return threshold_p(alarm_count(list(self.streams)), ACCEPTED_FALSE_ALARMS_PER_YEAR)
+
+    def stream(self, key: str) -> AlarmStream:
+        return next(stream for stream in self.streams if stream.id == key)
+
+    def together(self, kind: str) -> list[AlarmStream]:
+        """The catalogue's groups of a kind: agencies' own streams would count the same records twice."""
+        return [stream for stream in self.streams if stream.kind == kind and stream.id.startswith("group:")]
+
+    def label(self, key: str) -> str:
+        return JOINT_LABELS[Kind(key.split(":")[1])] if key.startswith(JOINT) else self.stream(key).label
+
+
+def load_watch() -> Watch:
+    """Four queries."""
+    streams = tuple(alarm_streams())
+    group_of = dict(Category.objects.values_list("pk", "group_id"))
+    return Watch(streams, {s.id: tuple(sorted({group_of[pk] for pk in s.category_ids})) for s in streams})
+
+
+def load_field(date: dt.date, watch: Watch, city: City | None = None) -> Field:
+    known = city or load_city()
+    first = date - dt.timedelta(days=YEAR_DAYS - 1)
+    return Field(date, known, load_calendar(first, date), zones_of(known.grid), watch.threshold)
+
+
+@transaction.atomic
+def begin_night(date: dt.date) -> Night:
+    """The unfinished run of the day, else a new one."""
+    running = Night.objects.select_for_update().filter(date=date, state=NightState.RUNNING).first()
+    return running or Night.objects.create(date=date, streams=load_watch().parts)
+
+
+def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPart:
+    """Scan one stream, unless this night, or an earlier run of the same day, has its result from the same cases."""
+    started = perf_counter()
+    streams = watch.together(key.split(":")[1]) if key.startswith(JOINT) else [watch.stream(key)]
+    loaded = [load_stream(stream, field) for stream in streams]
+    pool = NullPool.objects.for_night(key, field.date)
+    words = [calendar_words(field.calendar), [s.category_ids for s in streams], pool.made_on if pool else None]
+    sha256 = _joined(loaded, field, words)
+    known = NightPart.objects.filter(night__date=night.date, stream=key, input_sha256=sha256).order_by("-pk").first()
+    result = known.result if known else _scanned(key, streams, loaded, watch, field, pool)
+    part, _ = NightPart.objects.update_or_create(
+        night=night,
+        stream=key,
+        defaults={
+            "input_sha256": sha256,
+            "result": result,
+            "seconds": round(perf_counter() - started, 3),
+            "done_at": timezone.now(),
+        },
+    )
+    Night.objects.filter(pk=night.pk).update(done=night.parts.count())
+    return part
+
+
+def _joined(loaded: Sequence[StreamCases], field: Field, words: Sequence) -> str:
+    columns = (
+        np.concatenate([getattr(found, name) for found in loaded]) for name in ("place", "agency", "day", "count")
+    )
+    return fingerprint(StreamCases(*columns), field, [*words, [found.place.size for found in loaded]])
+
+
+def _scanned(
+    key: str,
+    streams: Sequence[AlarmStream],
+    loaded: Sequence[StreamCases],
+    watch: Watch,
+    field: Field,
+    pool: NullPool | None,
+) -> dict:
+    if key.startswith(JOINT):
+        return scan_together(key, streams, loaded, field, groups=watch.group_ids, stored=pool)
+    return scan_stream(streams[0], loaded[0], field, group_ids=watch.group_ids[key], stored=pool)
+
+
+def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int = POOL_SIZE) -> NullPool | None:
+    """Draw the null maxima of one stream anew, from the cases as they stand; None where there are too few to scan."""
+    if key.startswith(JOINT):
+        streams = watch.together(key.split(":")[1])
+        ready = [_prepared(stream, watch, field, LEAST_CASES) for stream in streams]
+        ready = [stream for stream in ready if not stream.is_empty]
+        if len(ready) < 2:
+            return None
+        together = bundle(ready)
+
+        def draw(number: int, rng: np.random.Generator) -> np.ndarray:
+            return joint_null_maxima(together, number, rng)
+    else:
+        stream = watch.stream(key)
+        single = _prepared(stream, watch, field, least_cases(stream))
+        if single.is_quiet:
+            return None
+
+        def draw(number: int, rng: np.random.Generator) -> np.ndarray:
+            return null_maxima(single, number, rng)
+
+    rng = np.random.default_rng([zlib.crc32(b"pool"), *seeded(key, date).integers(0, 2**32, 2).tolist()])
+    maxima = np.sort(np.concatenate([draw(min(POOL_BATCH, size - at), rng) for at in range(0, size, POOL_BATCH)]))
+    pool, _ = NullPool.objects.update_or_create(
+        stream=key, made_on=date, defaults={"size": size, "maxima": maxima.astype("<f8").tobytes()}
+    )
+    NullPool.objects.filter(stream=key, made_on__lt=date - dt.timedelta(days=60)).delete()
+    return pool
+
+
+def _prepared(stream: AlarmStream, watch: Watch, field: Field, least: int):
+    return prepared(load_stream(stream, field), field, least=least, group_ids=watch.group_ids[stream.id])
+
+
+def is_complete(night: Night) -> bool:
+    return set(night.streams) <= set(night.parts.values_list("stream", flat=True))
+
+
+@transaction.atomic
+def finish_night(night: Night, *, is_new: bool) -> None:
+    night.state = NightState.PUBLISHED if is_new else NightState.UNCHANGED
+    night.finished_at = timezone.now()
+    night.save(update_fields=("state", "finished_at"))

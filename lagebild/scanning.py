@@ -1,0 +1,374 @@
+"""Signals of one night: each stream is scanned for what has grown in the last four weeks.
+
+Reads cooperation faces only, which every member sees one by one: what is running shows no protected count. The result
+of a stream is plain JSON; what it was made from is told by a hash, so that a stream already scanned is not scanned
+again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, F
+
+from agencies.visibility import SharingLevel
+from incidents.models import Category, Complaint, GeoLimit, Incident, Kind
+from lagebild.calendar import Calendar
+from lagebild.night_models import NullPool
+from lagebild.selectors import City, LocalDay, day_number, local_instants
+from lagebild.stats.alarms import NullPool as Maxima
+from lagebild.stats.alarms import null_pool, pool_p
+from lagebild.stats.grid import OUTSIDE, Grid, build_grid, positions
+from lagebild.stats.multivariate import Bundle, bundle, joint_cluster, joint_null_maxima, joint_statistic
+from lagebild.stats.repeats import repeats
+from lagebild.stats.scan import (
+    LEAST_CASES,
+    WINDOW_DAYS,
+    Cluster,
+    Stream,
+    cases,
+    clusters,
+    null_maxima,
+    prepare,
+    statistic,
+)
+from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.stats.zones import Zones, hexagon_disks
+from lagebild.strata import strata_of
+from lagebild.stream_sets import AlarmStream
+
+# Without a stored pool: so many replicates dismiss a quiet stream, so many judge a loud one.
+DISMISSED_AFTER = 10
+FIRST_LOOK = 199
+AT_ONCE = 2_000
+# Few cases of a grave kind are enough, and it is said openly.
+LEAST_GRAVE = 3
+JOINT = "joint"
+
+
+@dataclass(frozen=True)
+class StreamCases:
+    """Case rows of one stream inside the city. Arrays (m,) int64: place in the grid, agency id, day, count."""
+
+    place: np.ndarray
+    agency: np.ndarray
+    day: np.ndarray
+    count: np.ndarray
+
+    def of_agency(self, agency: int) -> StreamCases:
+        own = self.agency == agency
+        return StreamCases(self.place[own], self.agency[own], self.day[own], self.count[own])
+
+
+@dataclass(frozen=True)
+class Field:
+    """What the streams of a night share."""
+
+    date: dt.date
+    city: City
+    calendar: Calendar
+    zones: Zones
+    threshold: float
+
+    @property
+    def first(self) -> dt.date:
+        return self.date - dt.timedelta(days=YEAR_DAYS - 1)
+
+
+def zones_of(grid: Grid) -> Zones:
+    return _zones_of(grid.cells.tobytes(), grid.size)
+
+
+@functools.lru_cache(maxsize=2)
+def _zones_of(cells: bytes, size: int) -> Zones:
+    return hexagon_disks(build_grid(np.frombuffer(cells, dtype=np.int64, count=size).tolist()))
+
+
+def load_stream(stream: AlarmStream, field: Field) -> StreamCases:
+    """Cooperation cases of the twelve months by cell, agency and day; repeats of one defect are left out."""
+    categories = list(Category.objects.filter(pk__in=stream.category_ids, geo=GeoLimit.POINT))
+    defects = [category.pk for category in categories if category.is_defect]
+    others = [category.pk for category in categories if not category.is_defect]
+    rows = np.concatenate([_counted(stream.kind, others, field), _first_reports(stream.kind, defects, field)])
+    place = positions(field.city.grid.cells, rows[:, 0])
+    inside = place != OUTSIDE
+    columns = np.column_stack([place[inside], rows[inside, 1:]])
+    columns = columns[np.lexsort(columns.T[::-1])]
+    return StreamCases(*(np.ascontiguousarray(column) for column in columns.T.astype(np.int64)))
+
+
+def _records(kind: str, categories: Sequence[int], field: Field):
+    model = Incident if kind == Kind.INCIDENT else Complaint
+    return (
+        model.objects.in_picture()
+        .filter(sharing_level=SharingLevel.COOPERATION, category_id__in=categories, cell__isnull=False)
+        .between(*local_instants(field.first, field.date))
+        .order_by()
+        .annotate(day=LocalDay("occurred_from"))
+    )
+
+
+def _counted(kind: str, categories: Sequence[int], field: Field) -> np.ndarray:
+    """(m, 4): cell, agency, day, count."""
+    if not categories:
+        return np.empty((0, 4), dtype=np.int64)
+    rows = _records(kind, categories, field).values_list("cell", "agency_id", "day").annotate(number=Count("pk"))
+    return _array((cell, agency, day_number(day), number) for cell, agency, day, number in rows.iterator(20_000))
+
+
+def _first_reports(kind: str, categories: Sequence[int], field: Field) -> np.ndarray:
+    """The same of defects, each event counted once: same category, same exact cell, seven days."""
+    if not categories:
+        return np.empty((0, 4), dtype=np.int64)
+    rows = (
+        _records(kind, categories, field)
+        .annotate(exact=F("detail__cell"))
+        .values_list("cell", "agency_id", "day", "category_id", "exact")
+        .order_by("day", "pk")
+    )
+    found = [(cell, agency, day_number(day), category, exact or cell) for cell, agency, day, category, exact in rows]
+    if not found:
+        return np.empty((0, 4), dtype=np.int64)
+    table = np.array(found, dtype=np.int64)
+    event = np.unique(table[:, 3:], axis=0, return_inverse=True)[1].reshape(-1)
+    once = table[~repeats(event, table[:, 2])]
+    return np.column_stack([once[:, :3], np.ones(len(once), dtype=np.int64)])
+
+
+def _array(rows) -> np.ndarray:
+    return np.fromiter(rows, dtype=np.dtype((np.int64, 4))).reshape(-1, 4)
+
+
+def least_cases(stream: AlarmStream) -> int:
+    """Three where every category is grave, five else."""
+    graves = Category.objects.filter(pk__in=stream.category_ids).values_list("is_grave", flat=True)
+    return LEAST_GRAVE if all(graves) else LEAST_CASES
+
+
+def prepared(found: StreamCases, field: Field, *, least: int, group_ids: Sequence[int]) -> Stream:
+    """Strata and masks applied, ready to scan."""
+    strata = strata_of(
+        calendar=field.calendar,
+        city=field.city,
+        group_ids=group_ids,
+        agency=found.agency,
+        day=found.day,
+        place=found.place,
+    )
+    kept = strata.kept
+    age = day_number(field.date) - found.day
+    return prepare(
+        cases(found.place[kept], age[kept], strata.number[kept], found.count[kept]), field.zones, least=least
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """p and how it was found: by a stored pool, by replicates of this night, or by the tail fitted to either."""
+
+    p: float
+    replicates: int
+    is_fitted: bool
+    maxima: Maxima | None
+
+    def p_of(self, value: float) -> float:
+        """p of a further cluster of the same night; conservative, as the pool is that of the best."""
+        return pool_p(self.maxima, value).p if self.maxima is not None else self.p
+
+
+def judge(key: str, observed: float, field: Field, draw, *, stored: NullPool | None) -> Judged:
+    """p of the largest ratio. `draw(replicates, rng)` gives null maxima; the same night gives the same ones."""
+    if stored is not None:
+        pool = null_pool(stored.values())
+        found = pool_p(pool, observed)
+        return Judged(found.p, stored.size, found.is_fitted, pool)
+    if observed <= 0:
+        return Judged(1.0, 0, False, None)
+    rng = seeded(key, field.date)
+    first = draw(FIRST_LOOK, rng) if _is_cheap(key) else draw(39, rng)
+    exceeding = int(np.count_nonzero(first >= observed))
+    if exceeding >= DISMISSED_AFTER:
+        return Judged((exceeding + 1) / (first.size + 1), first.size, False, null_pool(first))
+    pool = null_pool(np.concatenate([first, draw(AT_ONCE - first.size, rng)]))
+    found = pool_p(pool, observed)
+    return Judged(found.p, AT_ONCE, found.is_fitted, pool)
+
+
+def _is_cheap(key: str) -> bool:
+    return not key.startswith(JOINT)
+
+
+def seeded(key: str, date: dt.date) -> np.random.Generator:
+    """The same stream and day, the same random numbers, on every machine."""
+    return np.random.default_rng([date.toordinal(), zlib.crc32(key.encode())])
+
+
+def scan_stream(
+    stream: AlarmStream, found: StreamCases, field: Field, *, group_ids: Sequence[int], stored: NullPool | None
+) -> dict:
+    """Result of one stream as JSON: totals, p of its best cluster, and every cluster that alarms."""
+    least = least_cases(stream)
+    ready = prepared(found, field, least=least, group_ids=group_ids)
+    observed = statistic(ready)
+    judged = judge(
+        stream.id,
+        observed,
+        field,
+        lambda number, rng: null_maxima(ready, number, rng),
+        stored=stored,
+    )
+    best = clusters(ready, most=5)
+    shown = [
+        _cluster_words(cluster, found, field, p=judged.p if index == 0 else judged.p_of(cluster.llr))
+        for index, cluster in enumerate(best)
+    ]
+    alarms = [words for words in shown if words["p"] <= field.threshold]
+    for words in alarms:
+        words["alone"] = _seen_alone(stream, found, field, words, least=least, group_ids=group_ids)
+    return {
+        "total": ready.total,
+        "recent": int(ready.recent[:, -1].sum()),
+        "least": least,
+        "llr": observed,
+        "p": judged.p,
+        "replicates": judged.replicates,
+        "is_fitted": judged.is_fitted,
+        "best": shown[0] if shown else None,
+        "alarms": alarms,
+    }
+
+
+def _cluster_words(cluster: Cluster, found: StreamCases, field: Field, *, p: float) -> dict:
+    cells = field.city.grid.cells
+    inside = np.isin(found.place, cluster.places) & (found.day > day_number(field.date) - cluster.days)
+    agencies = np.unique(found.agency[inside])
+    return {
+        "center": int(cells[cluster.places[0]]),
+        "cells": [int(cells[place]) for place in cluster.places],
+        "days": cluster.days,
+        "count": cluster.count,
+        "expected": cluster.expected,
+        "llr": cluster.llr,
+        "p": p,
+        "agencies": {str(agency): int(found.count[inside & (found.agency == agency)].sum()) for agency in agencies},
+    }
+
+
+def _seen_alone(
+    stream: AlarmStream, found: StreamCases, field: Field, words: dict, *, least: int, group_ids: Sequence[int]
+) -> list[int]:
+    """Agencies whose own cases raise an alarm at the same threshold, anywhere that touches the cluster."""
+    places = set(positions(field.city.grid.cells, words["cells"]).tolist())
+    seen = []
+    for agency in sorted(int(key) for key in words["agencies"]):
+        own = found.of_agency(agency)
+        ready = prepared(own, field, least=least, group_ids=group_ids)
+        near = next((c for c in clusters(ready, most=5) if places & set(c.places)), None)
+        if near is None:
+            continue
+        judged = judge(
+            f"{stream.id}:{agency}",
+            near.llr,
+            field,
+            lambda number, rng, ready=ready: null_maxima(ready, number, rng),
+            stored=None,
+        )
+        if judged.p <= field.threshold:
+            seen.append(agency)
+    return seen
+
+
+def scan_together(
+    key: str,
+    streams: Sequence[AlarmStream],
+    loaded: Sequence[StreamCases],
+    field: Field,
+    *,
+    groups: dict[str, tuple[int, ...]],
+    stored: NullPool | None,
+) -> dict:
+    """The multivariate scan over several streams, as JSON in the form of `scan_stream`, with its parts."""
+    kept = [
+        (stream, found)
+        for stream, found in zip(streams, loaded, strict=True)
+        if np.any(found.day > day_number(field.date) - WINDOW_DAYS)
+    ]
+    if len(kept) < 2:
+        return _nothing()
+    together = bundle([prepared(found, field, least=LEAST_CASES, group_ids=groups[s.id]) for s, found in kept])
+    observed = joint_statistic(together)
+    judged = judge(
+        key,
+        observed,
+        field,
+        lambda number, rng: joint_null_maxima(together, number, rng),
+        stored=stored,
+    )
+    words = _joint_words(together, kept, field, judged.p)
+    return _nothing() | {
+        "total": int(together.totals.sum()),
+        "recent": int(together.recent[:, :, -1].sum()),
+        "llr": observed,
+        "p": judged.p,
+        "replicates": judged.replicates,
+        "is_fitted": judged.is_fitted,
+        "best": words,
+        "alarms": [words] if words is not None and judged.p <= field.threshold else [],
+    }
+
+
+def _nothing() -> dict:
+    return {
+        "total": 0,
+        "recent": 0,
+        "least": LEAST_CASES,
+        "llr": 0.0,
+        "p": 1.0,
+        "replicates": 0,
+        "is_fitted": False,
+        "best": None,
+        "alarms": [],
+    }
+
+
+def _joint_words(
+    together: Bundle, kept: Sequence[tuple[AlarmStream, StreamCases]], field: Field, p: float
+) -> dict | None:
+    best = joint_cluster(together)
+    if best is None:
+        return None
+    cells = field.city.grid.cells
+    agencies: dict[str, int] = {}
+    parts = []
+    for position, count, expected, llr in best.parts:
+        stream, found = kept[position]
+        parts.append({"stream": stream.id, "label": stream.label, "count": count, "expected": expected, "llr": llr})
+        inside = np.isin(found.place, best.places) & (found.day > day_number(field.date) - best.days)
+        for agency in np.unique(found.agency[inside]):
+            own = int(found.count[inside & (found.agency == agency)].sum())
+            agencies[str(agency)] = agencies.get(str(agency), 0) + own
+    return {
+        "center": int(cells[best.places[0]]),
+        "cells": [int(cells[place]) for place in best.places],
+        "days": best.days,
+        "llr": best.llr,
+        "p": p,
+        "agencies": agencies,
+        "parts": sorted(parts, key=lambda part: -part["llr"]),
+        "alone": [],
+    }
+
+
+def fingerprint(found: StreamCases, field: Field, words: Sequence) -> str:
+    """SHA-256 over the cases of a stream and everything else its result depends on."""
+    digest = hashlib.sha256(repr((field.date.isoformat(), field.threshold, list(words))).encode())
+    for column in (found.place, found.agency, found.day, found.count):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    digest.update(field.city.grid.cells.tobytes())
+    return digest.hexdigest()
