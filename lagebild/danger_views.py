@@ -126,7 +126,7 @@ def _look(rule: DangerRule) -> None:
 def finding_records(request: HttpRequest, pk) -> HttpResponse:
     """The records a danger rests on, as far as the person may see them; a reading, hence logged and with a purpose."""
     finding = _danger_finding(request, pk)
-    by_kind = {kind: list(rows) for kind, rows in _records(finding, request.user).items()}
+    by_kind = {kind: list(rows) for kind, rows in records_of(finding, request.user).items()}
     shown = [record for rows in by_kind.values() for record in rows]
     owners = sorted({record.agency.slug for record in shown if record.agency_id != request.user.agency_id})
     if owners and (question := purpose_question(request)):
@@ -139,7 +139,8 @@ def finding_records(request: HttpRequest, pk) -> HttpResponse:
     return render(request, "lagebild/finding_records.html", {"finding": finding, "rows": rows, "hidden": hidden})
 
 
-def _records(finding: Finding, actor) -> dict[str, QuerySet]:
+def records_of(finding: Finding, actor) -> dict[str, QuerySet]:
+    """By kind, the records a danger rests on that the actor may see."""
     danger = finding.danger
     return {
         kind: model.objects.visible_to(actor)

@@ -23,6 +23,7 @@ from lagebild.danger_checks import check_dangers
 from lagebild.danger_loading import SHIPPED, load_danger_rules, load_shipped_rules
 from lagebild.danger_models import Danger, DangerRule, Reach
 from lagebild.danger_rules import Catalogue, objections, rule_words
+from lagebild.danger_views import records_of
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
 from lagebild.models import Finding
@@ -352,7 +353,18 @@ def test_names_of_people_of_other_agencies_are_not_shown(world, rule, signed_in)
     assert str(world.owner_lead) not in page(signed_in(world.stranger), "danger_rules").content.decode()
 
 
-# The second lock.
+# The first lock by itself, without the database's policies, then the second.
+
+
+def test_the_portals_own_rule_hides_rules_from_outsiders(world, rule):
+    for name, number in (("stranger", 1), ("chair", 1), ("suspended", 0), ("guest", 0), ("inactive", 0), ("admin", 0)):
+        assert DangerRule.objects.visible_to(world.people()[name]).count() == number
+
+
+def test_the_portals_own_rule_hides_what_was_lowered(world, danger):
+    Incident.objects.filter(agency=world.police).update(sharing_level=SharingLevel.INTERNAL)
+    for name, number in (("owner_entry", 2), ("stranger", 1), ("suspended", 0), ("inactive", 0)):
+        assert records_of(danger, world.people()[name])["incident"].count() == number
 
 
 def written(person, question: str, *values) -> int:
