@@ -64,22 +64,27 @@ def build_picture(*, date: dt.date) -> Picture:
     The same day from the same records gives the picture that is already there; from changed records a new revision.
     Works for no person: it reads what is shared with the picture and stores published values only.
     """
-    night = open_night(date=date)
-    return publish_night(night=night) if night is not None else _latest(date)
+    with transaction.atomic():
+        _begin(date)
+        return publish_night(night=begin_night(date))
 
 
 @transaction.atomic
 def open_night(*, date: dt.date) -> Night | None:
     """Begin, or go on with, the run of the day; None where its picture is there and nothing has changed."""
-    if date > timezone.localdate():
-        raise ValidationError("Das Datum liegt in der Zukunft. Bitte ein Datum bis heute angeben.")
-    _one_at_a_time()
-    release_due_blocks(date)
+    _begin(date)
     latest = _latest(date)
     if latest is not None and latest.input_sha256 == _fingerprint(_load_inputs(date)):
         logger.info("Picture of %s is unchanged (revision %s).", date, latest.revision)
         return None
     return begin_night(date)
+
+
+def _begin(date: dt.date) -> None:
+    if date > timezone.localdate():
+        raise ValidationError("Das Datum liegt in der Zukunft. Bitte ein Datum bis heute angeben.")
+    _one_at_a_time()
+    release_due_blocks(date)
 
 
 @transaction.atomic
