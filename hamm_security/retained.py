@@ -115,6 +115,7 @@ FILES: dict[str, tuple[Fate, str]] = {
     "incidents.ImportRun.upload": (Fate.EXPIRES, "on taking over or discarding, else after 1 day"),
     "agencies.Membership.document": (Fate.PEOPLE, "signed agreement"),
     "lagebild.Edition.pdf": (Fate.VALUES, "published print"),
+    "lagebild.NullPool.maxima": (Fate.VALUES, "numbers out of permutations, 60 days"),
     "agencies.AuditSeal.content": (Fate.IDS, "digest"),
     "agencies.AuditSeal.digest": (Fate.IDS, "digest"),
     "agencies.AuditCheckpoint.digest": (Fate.IDS, "digest"),

@@ -41,6 +41,7 @@ from lagebild.nights import begin_night, finish_night, load_watch, scan_part
 from lagebild.release import release_due_blocks
 from lagebild.scanning import Field, zones_of
 from lagebild.selectors import NO_DISTRICT, any_demonstration, load_cases, load_city, load_coverage
+from lagebild.signal_words import stored_words
 from lagebild.statements import MOST as MOST_STATEMENTS
 from lagebild.statements import key_statements, signal_statements
 from lagebild.streams import CellResult, assemble_streams
@@ -177,10 +178,11 @@ def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
     Coverage.objects.bulk_create(_coverage_rows(picture, inputs), batch_size=2000)
     record_sightings(picture, hotspots, (inputs.window.first, date))
     signals = record_signals(picture, watch, parts, inputs.city)
+    picture.parameters["signals"] |= stored_words(signals)
     picture.statements = [*signal_statements(signals), *picture.statements][:MOST_STATEMENTS]
     picture.sha256 = picture_sha256(picture)
     picture.state, picture.published_at = PictureState.PUBLISHED, timezone.now()
-    picture.save(update_fields=("statements", "sha256", "state", "published_at"))
+    picture.save(update_fields=("parameters", "statements", "sha256", "state", "published_at"))
     audit.record(audit.Act.PICTURE_BUILT, by=None, obj=picture, revision=picture.revision)
     return picture
 

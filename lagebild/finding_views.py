@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,11 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from agencies.access import requires
 from agencies.models import Agency
 from incidents.geo import cell_boundary
+from incidents.models import CategoryGroup
 from lagebild.actions import assess_finding
 from lagebild.danger_wording import span_text, state_text
 from lagebild.forms import AssessmentForm
-from lagebild.models import Finding, FindingKind, FindingStatus, Sighting
+from lagebild.models import Finding, FindingKind, FindingStatus, Sighting, Signal
 from lagebild.page import finding_lines
+from lagebild.signal_words import signal_sentences
 from lagebild.wording import german_number, period_text, surprise_sentence
 
 PER_PAGE = 50
@@ -100,17 +104,21 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
     latest = sightings[0] if sightings else None
     if latest:
         latest.finding = shown
+    signal = shown.signals.select_related("picture").order_by("-picture__date", "-picture__revision", "rank").first()
+    shown_on = latest or signal
     return {
         "finding": shown,
+        "signal": signal,
+        "signal_sentences": signal_sentences(signal) if signal else [],
         "latest": latest,
         "lines": finding_lines(latest) if latest else None,
         "period": period_text(latest.period_start, latest.period_end) if latest else "",
         "surprise": surprise_sentence(latest.p_value) if latest else "",
-        "agencies": ", ".join(_names(_contributing(shown, latest))),
+        "agencies": ", ".join(_names(_contributing(shown, latest, signal))),
         "history": sightings,
         "form": form if request.user.can("assess_findings") else None,
-        "cells_url": cells_url(latest) if latest else "",
-        "map_bbox": _surroundings(latest.cells) if latest else "",
+        "cells_url": cells_url(shown_on.picture_id, shown.group) if shown_on else "",
+        "map_bbox": _surroundings(shown_on.cells) if shown_on else "",
         "may_assess": request.user.can("assess_findings"),
     } | _danger_detail(shown)
 
@@ -132,14 +140,16 @@ def _danger_detail(shown: Finding) -> dict:
     }
 
 
-def _contributing(shown: Finding, latest: Sighting | None) -> list[str]:
+def _contributing(shown: Finding, latest: Sighting | None, signal: Signal | None) -> list[str]:
     if shown.kind == FindingKind.GEFAHR:
         return shown.danger.agencies
-    return latest.agencies if latest else []
+    named = {*(latest.agencies if latest else []), *(signal.agencies if signal else [])}
+    return sorted(named)
 
 
-def cells_url(sighting: Sighting) -> str:
-    return f"{reverse('lagebild:cells')}?stand={sighting.picture_id}&gruppe={sighting.finding.group.slug}"
+def cells_url(picture: uuid.UUID, group: CategoryGroup | None) -> str:
+    """The cell layer of a picture: of the group, or of all where the finding is of no single one."""
+    return f"{reverse('lagebild:cells')}?stand={picture}" + (f"&gruppe={group.slug}" if group else "")
 
 
 def _surroundings(cells: list[int]) -> str:

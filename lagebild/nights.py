@@ -29,11 +29,11 @@ from lagebild.scanning import (
     zones_of,
 )
 from lagebild.selectors import City, load_city
-from lagebild.stats.alarms import POOL_SIZE, threshold_p
+from lagebild.stats.alarms import POOL_SIZE
 from lagebild.stats.multivariate import bundle, joint_null_maxima
 from lagebild.stats.scan import LEAST_CASES, null_maxima
 from lagebild.stats.weeks import YEAR_DAYS
-from lagebild.stream_sets import ACCEPTED_FALSE_ALARMS_PER_YEAR, AlarmStream, alarm_count, alarm_streams
+from lagebild.stream_sets import AlarmStream, alarm_count, alarm_streams, alarm_threshold
 
 JOINT_LABELS = {
     Kind.INCIDENT: "Mehrere Vorfallgruppen gemeinsam",
@@ -41,6 +41,7 @@ JOINT_LABELS = {
 }
 # A part is written in batches of the pool, so that a stopped worker loses little.
 POOL_BATCH = 1_000
+KEPT_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Watch:
 
     @property
     def threshold(self) -> float:
-        return threshold_p(alarm_count(list(self.streams)), ACCEPTED_FALSE_ALARMS_PER_YEAR)
+        return alarm_threshold(alarm_count(list(self.streams)))
 
     def stream(self, key: str) -> AlarmStream:
         return next(stream for stream in self.streams if stream.id == key)
@@ -160,7 +161,7 @@ def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int
     pool, _ = NullPool.objects.update_or_create(
         stream=key, made_on=date, defaults={"size": size, "maxima": maxima.astype("<f8").tobytes()}
     )
-    NullPool.objects.filter(stream=key, made_on__lt=date - dt.timedelta(days=60)).delete()
+    NullPool.objects.filter(stream=key, made_on__lt=date - dt.timedelta(days=KEPT_DAYS)).delete()
     return pool
 
 
@@ -177,3 +178,4 @@ def finish_night(night: Night, *, is_new: bool) -> None:
     night.state = NightState.PUBLISHED if is_new else NightState.UNCHANGED
     night.finished_at = timezone.now()
     night.save(update_fields=("state", "finished_at"))
+    Night.objects.filter(started_at__lt=night.finished_at - dt.timedelta(days=KEPT_DAYS)).delete()

@@ -54,6 +54,7 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         "reset_url": reverse("lagebild:picture"),
         "age_days": age_days,
         "is_stale": age_days > 1,
+        "signals": _signals(picture),
         "findings": [finding_lines(sighting) for sighting in sightings],
         "table_rows": [_table_row(sighting) for sighting in sightings],
         "cells_url": f"{reverse('lagebild:cells')}?stand={picture.pk}" + (f"&gruppe={group.slug}" if group else ""),
@@ -67,6 +68,16 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         if unlocated
         else "",
     }
+
+
+def _signals(picture: Picture) -> dict | None:
+    """Alarms of the night with their addresses, and what came nearest; None for a picture of before the scan."""
+    stored = picture.parameters.get("signals")
+    if stored is None or "alarms" not in stored:
+        return None
+    alarms = [row | {"url": reverse("lagebild:finding", args=(row["finding"],))} for row in stored["alarms"]]
+    once = german_number(float(f"{1 / stored['threshold_p']:.2g}"))
+    return {"alarms": alarms, "nearest": stored["nearest"], "streams": stored["streams"], "threshold": once}
 
 
 def _sightings(picture: Picture, kind: str, group: CategoryGroup | None, district: str) -> list[Sighting]:

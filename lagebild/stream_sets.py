@@ -12,11 +12,11 @@ from agencies import audit
 from incidents.models import Category, Origin
 from lagebild.danger_actions import own_locked, require_definer, switch
 from lagebild.danger_rules import Catalogue
+from lagebild.stats.alarms import threshold_p
 from lagebild.stream_models import FEWEST_CATEGORIES, StreamSet
 
 # For the whole picture, all streams together.
 ACCEPTED_FALSE_ALARMS_PER_YEAR = 1.0
-DAYS_PER_YEAR = 365
 # Searches over all streams together, which raise alarms of their own.
 JOINT_SEARCHES = ("gemeinsame Suche über alle Vorfallgruppen", "gemeinsame Suche über alle Beschwerdegruppen")
 # Each further stream makes all of them less sensitive.
@@ -62,11 +62,9 @@ def alarm_count(streams: list[AlarmStream]) -> int:
     return len(streams) + len(JOINT_SEARCHES)
 
 
-def alarm_threshold(number: int, accepted: float = ACCEPTED_FALSE_ALARMS_PER_YEAR) -> float:
-    """Largest p at which each of `number` nightly tests may raise an alarm, for so many false ones a year in all."""
-    if number < 1 or accepted <= 0:
-        raise ValueError(f"No threshold for {number} streams and {accepted} accepted false alarms a year.")
-    return min(accepted / (DAYS_PER_YEAR * number), 1.0)
+def alarm_threshold(number: int) -> float:
+    """Largest p at which each of `number` nightly tests may raise an alarm, for the accepted false ones a year."""
+    return threshold_p(number, ACCEPTED_FALSE_ALARMS_PER_YEAR)
 
 
 def objections(row: StreamSet, catalogue: Catalogue, others: list[StreamSet]) -> dict[str, str]:

@@ -10,11 +10,11 @@ from agencies.access import requires
 from incidents.models import Kind
 from lagebild.danger_rules import Catalogue
 from lagebild.danger_views import may_define
+from lagebild.stats.alarms import NIGHTS_A_YEAR
 from lagebild.stream_forms import StreamSetForm
 from lagebild.stream_models import StreamSet
 from lagebild.stream_sets import (
     ACCEPTED_FALSE_ALARMS_PER_YEAR,
-    DAYS_PER_YEAR,
     JOINT_SEARCHES,
     MOST_SETS,
     AlarmStream,
@@ -38,7 +38,7 @@ def method(request: HttpRequest) -> HttpResponse:
         return render(request, "lagebild/method.html", {"is_member": False})
     streams = alarm_streams()
     number = alarm_count(streams)
-    nights = DAYS_PER_YEAR * number
+    nights = NIGHTS_A_YEAR * number
     catalogue = Catalogue.load()
     sets = StreamSet.objects.visible_to(user).select_related("agency")
     watched = {stream.id for stream in streams}
@@ -56,7 +56,7 @@ def method(request: HttpRequest) -> HttpResponse:
         "threshold": f"1 von {german_number(1 / alarm_threshold(number))}",
         "tests": german_number(nights),
         "accepted": german_number(ACCEPTED_FALSE_ALARMS_PER_YEAR),
-        "days": DAYS_PER_YEAR,
+        "days": NIGHTS_A_YEAR,
         "most_sets": MOST_SETS,
         "sets": [_set_row(row, catalogue, f"set:{row.pk}" in watched, user) for row in sets],
     }

@@ -82,17 +82,8 @@ def test_the_builder_reads_the_same_streams(world, kinds, own_set):
     assert seen == alarm_streams()
 
 
-@pytest.mark.parametrize(
-    ("number", "accepted", "expected"), [(1, 1, 1 / 365), (20, 1, 1 / 7300), (20, 2, 2 / 7300), (1, 1000, 1)]
-)
-def test_the_threshold_shares_the_accepted_alarms_among_all(number, accepted, expected):
-    assert alarm_threshold(number, accepted) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(("number", "accepted"), [(0, 1), (1, 0), (-1, 1)])
-def test_there_is_no_threshold_for_nothing(number, accepted):
-    with pytest.raises(ValueError, match="No threshold"):
-        alarm_threshold(number, accepted)
+def test_the_threshold_shares_one_false_alarm_a_year_among_all():
+    assert alarm_threshold(23) == pytest.approx(1 / (365 * 23))
 
 
 # The page.
