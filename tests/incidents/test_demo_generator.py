@@ -24,6 +24,8 @@ from incidents.demo.stories import (
     GROWING_WEEKS,
     MERGED_FINDS,
     MERGED_PLACE,
+    YOUNG_AGENCIES,
+    YOUNG_PLACE,
 )
 from lagebild.stats.grid import build_grid, count_cells
 from lagebild.stats.hotspots import find_hotspots
@@ -113,6 +115,14 @@ def test_shares_follow_the_volumes(many):
         stream = next(s for s in volumes.streams() if (s.category, s.agency) == (category, agency))
         found = sum(row.category == category and row.agency == agency for row in background)
         assert found == pytest.approx(len(background) * stream.per_year / total, rel=0.04)
+
+
+def test_three_agencies_report_graffiti_of_the_last_nine_days_at_one_place(frame, many):
+    young = [row for row in near(frame, many, YOUNG_PLACE) if row.planted and row.category == "graffiti"]
+    assert {agency: sum(row.agency == agency for row in young) for agency in YOUNG_AGENCIES} == dict.fromkeys(
+        YOUNG_AGENCIES, 4
+    )
+    assert min(day_of(row) for row in young) > UNTIL - datetime.timedelta(days=9)
 
 
 def test_records_span_the_whole_time_up_to_the_last_day(many):
