@@ -19,6 +19,7 @@ from agencies.models import Agency
 from agencies.visibility import SharingLevel
 from incidents.models import CategoryGroup, DeliveryBasis
 from lagebild.calendar import calendar_words, load_calendar
+from lagebild.city_weeks import WeekResult
 from lagebild.episodes import record_signals
 from lagebild.findings import record_sightings
 from lagebild.frozen import frozen_cells, frozen_weeks
@@ -40,7 +41,15 @@ from lagebild.models import (
 from lagebild.nights import begin_night, finish_night, load_watch, scan_part
 from lagebild.release import release_due_blocks
 from lagebild.scanning import Field, zones_of
-from lagebild.selectors import NO_DISTRICT, any_demonstration, load_cases, load_city, load_coverage
+from lagebild.selectors import (
+    NO_DISTRICT,
+    CaseTable,
+    any_demonstration,
+    load_cases,
+    load_city,
+    load_coverage,
+    load_weeks,
+)
 from lagebild.signal_words import stored_words
 from lagebild.statements import MOST as MOST_STATEMENTS
 from lagebild.statements import key_statements, signal_statements
@@ -54,8 +63,10 @@ METHOD = {
     "signals": "space-time permutation scan, disks k = 0 to 8, windows 1 to 28 days, agency x day class strata",
     "status_words": "13 periods of 28 days, exact binomial, level 5 %",
     "trends": "52 complete ISO weeks against the same weeks of the year before, exact conditional interval 95 %",
+    "weeks": "Farrington flexible, 4 to 2 years, else EARS C1 to C3; one false alarm a year each, city and districts",
     "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
 }
+WEEK_FIELDS = ("week_state", "week_method", "week_count", "week_expected", "week_low", "week_high")
 _BUILD_LOCK = 0x4C616765  # one build at a time in the whole database
 
 
@@ -119,28 +130,38 @@ def _load_inputs(date: dt.date) -> Inputs:
         city=load_city(),
         groups={group.pk: group for group in CategoryGroup.objects.all()},
         weeks=cases.by_week().with_cases(weeks),
+        earlier=_load_earlier(window),
         days=cases.between(window.first, date).with_cases(cells),
         released=list(
             ReleasedAtom.objects.filter(period_start__gte=window.earliest, period_end__lte=date).order_by("pk")
         ),
         released_blocks=frozenset(ReleasedBlock.objects.values_list("pk", flat=True)),
-        coverage=load_coverage(first=window.earliest, last=date),
+        coverage=load_coverage(first=window.history_start, last=date),
         calendar=load_calendar(window.first, date),
         watch=load_watch(),
     )
 
 
+def _load_earlier(window: Window) -> CaseTable:
+    last = window.earliest - dt.timedelta(days=1)
+    frozen = frozen_weeks(first=window.history_start, last=last)
+    return load_weeks(first=window.history_start, last=last).with_cases(frozen)
+
+
 def _fingerprint(inputs: Inputs) -> str:
     """SHA-256 over everything the picture depends on."""
     digest = hashlib.sha256()
-    for table in (inputs.weeks, inputs.days):
+    for table in (inputs.weeks, inputs.earlier, inputs.days):
         for column in (table.stratum, table.district, table.cell, table.agency, table.day, table.count):
             digest.update(np.ascontiguousarray(column).tobytes())
     digest.update(inputs.city.grid.cells.tobytes())
     words = [
         settings.PORTAL_VERSION,
         METHOD,
-        [[s.group_id, s.unit_label, s.is_control_driven, s.minimum] for s in inputs.weeks.strata],
+        [
+            [s.group_id, s.unit_label, s.is_control_driven, s.minimum]
+            for s in (*inputs.weeks.strata, *inputs.earlier.strata)
+        ],
         [[atom.pk, atom.count] for atom in inputs.released],
         sorted((agency, week.isoformat(), basis) for (agency, week), basis in inputs.coverage.basis.items()),
         [agency.slug for agency in inputs.coverage.agencies],
@@ -209,6 +230,10 @@ def picture_sha256(picture: Picture) -> str:
     )
     for rows in (cells, trends, sightings, signals):
         digest.update(json.dumps([list(row) for row in rows]).encode())
+    weeks = picture.trends.exclude(week_state="").order_by("area_id", "group_id", "unit_label")
+    # Pictures of before weeks were judged keep the hash they have.
+    for row in weeks.values_list("area__slug", "group__slug", "unit_label", *WEEK_FIELDS):
+        digest.update(json.dumps(row).encode())
     return digest.hexdigest()
 
 
@@ -250,7 +275,15 @@ def _trend_row(picture: Picture, trend: TrendResult, window: Window) -> Trend:
         weeks_before=trend.weeks_before,
         protected_current=trend.protected_current,
         protected_previous=trend.protected_previous,
+        **_week_fields(trend.last_week),
     )
+
+
+def _week_fields(week: WeekResult | None) -> dict:
+    if week is None:
+        return {}
+    values = (week.state, week.method, week.count, week.expected, week.low, week.high)
+    return dict(zip(WEEK_FIELDS, values, strict=True))
 
 
 def _coverage_state(inputs: Inputs, agency: Agency, week: dt.date) -> CoverageState:

@@ -13,6 +13,8 @@ from lagebild.selectors import CaseTable, City, CoverageTable, week_of
 from lagebild.stats.weeks import YEAR_DAYS
 
 WEEKS = 52
+# Four years for the judgement of a week, and the weeks around the same one four years ago.
+HISTORY_WEEKS = 4 * 52 + 8
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,25 @@ class Window:
         """First day of anything the picture reads."""
         return self.first_week - dt.timedelta(days=YEAR_DAYS)
 
+    @property
+    def history_start(self) -> dt.date:
+        """Monday of the first week that the last one is judged by."""
+        return self.last_week - dt.timedelta(weeks=HISTORY_WEEKS - 1)
+
 
 @dataclass(frozen=True)
 class Inputs:
     """`weeks` are the cooperation cases of both years by ISO week, `days` those of the window by day and cell.
 
-    Both hold the frozen counts of what has been deleted since: by week, and by cell and 28-day block.
+    `earlier` are the weeks before both years, as far as one is judged by them. All hold the frozen counts of what has
+    been deleted since: by week, and by cell and 28-day block.
     """
 
     window: Window
     city: City
     groups: dict[int, CategoryGroup]
     weeks: CaseTable
+    earlier: CaseTable
     days: CaseTable
     released: list[ReleasedAtom]
     released_blocks: frozenset[int]

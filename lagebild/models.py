@@ -168,11 +168,21 @@ class Verdict(models.TextChoices):
     NOT_COMPARABLE = "not_comparable", "nicht vergleichbar"
 
 
+class WeekState(models.TextChoices):
+    HIGH = "high", "ungewöhnlich hoch"
+    USUAL = "usual", "im üblichen Rahmen"
+    LOW = "low", "ungewöhnlich niedrig"
+    TOO_FEW = "too_few", "zu wenige Fälle für eine Aussage"
+    NO_HISTORY = "no_history", "noch keine ausreichende Vorgeschichte"
+    MISSING = "missing", "nicht beurteilt, Lieferung fehlt"
+
+
 class Trend(PictureRow):
     """Counts of a district (or the city) and group against the same period of the year before.
 
     `current` and `previous` are the cooperation part over the weeks delivered in both years; they alone are compared.
     Published atoms of the protected part stand beside them: what passes a minimum count rises faster than the truth.
+    The fields `week_…` judge the last week by those before it; without a state there is nothing to judge.
     """
 
     area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
@@ -194,6 +204,12 @@ class Trend(PictureRow):
     weeks_before = ArrayField(models.IntegerField(null=True))
     protected_current = models.PositiveIntegerField(default=0)
     protected_previous = models.PositiveIntegerField(default=0)
+    week_state = models.CharField(max_length=10, choices=WeekState, blank=True, default="")
+    week_method = models.CharField(max_length=12, blank=True, default="")
+    week_count = models.PositiveIntegerField(null=True)
+    week_expected = models.FloatField(null=True)
+    week_low = models.PositiveIntegerField(null=True)
+    week_high = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("picture", "area", "group", "unit_label"), name="trend_once"),)

@@ -16,7 +16,7 @@ from lagebild.figures.calendar import LABELS, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
-from lagebild.models import Picture, Sighting, StatusWord, Trend
+from lagebild.models import Picture, Sighting, StatusWord, Trend, WeekState
 from lagebild.selectors import week_of
 from lagebild.wording import (
     change_text,
@@ -27,6 +27,7 @@ from lagebild.wording import (
     period_text,
     recent_text,
     strength_text,
+    week_text,
 )
 
 NEW_FIRST = (StatusWord.NEW, StatusWord.SPORADIC, StatusWord.PERSISTENT, StatusWord.UNKNOWN, StatusWord.FORMER)
@@ -175,6 +176,9 @@ def _trend_row(trend: Trend) -> dict:
         "verdict": "nur gezählt" if only_counted else trend.get_verdict_display(),
         "tone": {"rise": "danger", "fall": "success"}.get(trend.verdict, "neutral"),
         "weeks": trend.weeks_compared,
+        "last_week": week_text(trend),
+        "week_state": trend.get_week_state_display(),
+        "week_tone": {WeekState.HIGH: "danger", WeekState.LOW: "info"}.get(trend.week_state, "neutral"),
         "protected": german_number(trend.protected_current) if trend.protected_current else "–",
     }
 

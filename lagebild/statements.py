@@ -6,11 +6,11 @@ from agencies.models import Agency
 from incidents.models import Kind
 from lagebild.findings import place_label
 from lagebild.inputs import Window
-from lagebild.models import Signal, StatusWord, Verdict
+from lagebild.models import Signal, StatusWord, Verdict, WeekState
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.streams import HotspotResult
 from lagebild.trends import TrendResult
-from lagebild.wording import expected_text, factor_text, german_number, percent_text
+from lagebild.wording import expected_text, factor_text, german_number, percent_text, period_text
 
 MOST = 5
 GROWTH_FROM = 10
@@ -23,11 +23,12 @@ def key_statements(
     trends: list[TrendResult],
     late: list[Agency],
 ) -> list[str]:
-    """Up to five sentences: seen only together, growing, faded, the clearest city-wide change, late deliveries."""
+    """Up to five sentences: seen only together, growing, faded, unusual week, clearest change, late deliveries."""
     candidates = [
         _merged(hotspots, window),
         _growing(hotspots),
         _faded(hotspots),
+        _week(trends, window),
         _city_change(trends, window),
         _late(late),
     ]
@@ -96,6 +97,24 @@ def _faded(hotspots: list[HotspotResult]) -> str | None:
     return (
         f"{_where(chosen)}: Der {_KIND_WORD[chosen.group.kind]} {chosen.group.label} ist abgeklungen; in den letzten "
         "drei Monaten ist dort keine auffällige Häufung mehr zu erkennen."
+    )
+
+
+def _week(trends: list[TrendResult], window: Window) -> str | None:
+    """The clearest alarm of the last week, the city's before the districts', and how many other groups have one."""
+    alarms = [t for t in trends if t.last_week is not None and t.last_week.state == WeekState.HIGH]
+    if not alarms:
+        return None
+    chosen = max(alarms, key=lambda t: (t.area.kind == "city", t.last_week.score or 0, -t.group.pk, -t.area.pk))
+    week = chosen.last_week
+    where = "Stadtweit" if chosen.area.kind == "city" else f"{chosen.area.name}:"
+    groups = {t.group.pk for t in alarms} - {chosen.group.pk}
+    verb = "ist eine weitere Gruppe" if len(groups) == 1 else f"sind {len(groups)} weitere Gruppen"
+    more = f" Ebenso ungewöhnlich {verb}." if groups else ""
+    return (
+        f"{where} ungewöhnlich viel bei {chosen.group.label}: {german_number(week.count)} {chosen.unit_label} in Woche "
+        f"{window.last_week.isocalendar().week} ({period_text(window.last_week, window.last_day)}), zu erwarten waren "
+        f"{german_number(week.low)} bis {german_number(week.high)}.{more}"
     )
 
 

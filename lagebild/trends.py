@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from incidents.models import Area, CategoryGroup
+from lagebild.city_weeks import WeekResult, judge_weeks
 from lagebild.inputs import WEEKS, Inputs
 from lagebild.models import AtomFamily
 from lagebild.selectors import day_number
@@ -31,14 +32,16 @@ class TrendResult:
     missing_agencies: tuple[str, ...]
     protected_current: int
     protected_previous: int
+    last_week: WeekResult | None
 
 
 def assemble_trends(inputs: Inputs) -> list[TrendResult]:
     """Every district and the city, every group and counting unit that has any case in the two years."""
     areas = [*inputs.city.districts, *([inputs.city.whole] if inputs.city.whole else [])]
     results = []
+    judged = judge_weeks(inputs)
     for key in sorted(_group_units(inputs)):
-        series = _Series.of(inputs, *key)
+        series = _Series.of(inputs, judged, *key)
         results += [trend for area in areas if (trend := series.trend(area)) is not None]
     return results
 
@@ -60,9 +63,12 @@ class _Series:
     delivered: np.ndarray
     missing_agencies: tuple[str, ...]
     protected: dict[int, tuple[int, int]]
+    last_week: dict[int, WeekResult]
 
     @classmethod
-    def of(cls, inputs: Inputs, group_id: int, unit_label: str) -> _Series:
+    def of(
+        cls, inputs: Inputs, judged: dict[tuple[int, int, str], WeekResult], group_id: int, unit_label: str
+    ) -> _Series:
         window, table = inputs.window, inputs.weeks
         positions = [i for i, s in enumerate(table.strata) if (s.group_id, s.unit_label) == (group_id, unit_label)]
         table = table.where(np.isin(table.stratum, positions))
@@ -85,6 +91,7 @@ class _Series:
             delivered=delivered,
             missing_agencies=missing,
             protected=_protected_sums(inputs, group_id, unit_label),
+            last_week={area: week for (area, *key), week in judged.items() if key == [group_id, unit_label]},
         )
 
     def trend(self, area: Area) -> TrendResult | None:
@@ -110,6 +117,7 @@ class _Series:
             missing_agencies=self.missing_agencies,
             protected_current=protected,
             protected_previous=protected_before,
+            last_week=self.last_week.get(area.pk),
         )
 
 

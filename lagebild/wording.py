@@ -28,6 +28,20 @@ def period_text(first: dt.date, last: dt.date) -> str:
     return f"{start}–{last:%d.%m.%Y}"
 
 
+def week_text(trend: Trend) -> str:
+    """Woche 47: 31, zu erwarten 18 bis 27; empty where the week is not judged at all."""
+    if not trend.week_state:
+        return ""
+    week = f"Woche {trend.period_end.isocalendar().week}"
+    if trend.week_count is None:
+        return week
+    counted = f"{week}: {german_number(trend.week_count)}"
+    if trend.week_high is None:
+        return counted
+    recent = " (nach den letzten Wochen)" if trend.week_method.startswith("ears") else ""
+    return f"{counted}, zu erwarten {german_number(trend.week_low)} bis {german_number(trend.week_high)}{recent}"
+
+
 def is_counted_only(trend: Trend) -> bool:
     """True where the whole row is counts released for counting alone: there is nothing to compare."""
     return not trend.current and not trend.previous and bool(trend.protected_current or trend.protected_previous)
