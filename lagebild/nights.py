@@ -42,6 +42,8 @@ JOINT_LABELS = {
 # A part is written in batches of the pool, so that a stopped worker loses little.
 POOL_BATCH = 1_000
 KEPT_DAYS = 60
+# Raised with every change of what a scan makes of the same cases.
+SCAN_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,12 @@ def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPar
     streams = watch.together(key.split(":")[1]) if key.startswith(JOINT) else [watch.stream(key)]
     loaded = [load_stream(stream, field) for stream in streams]
     pool = NullPool.objects.for_night(key, field.date)
-    words = [calendar_words(field.calendar), [s.category_ids for s in streams], pool.made_on if pool else None]
+    words = [
+        SCAN_VERSION,
+        calendar_words(field.calendar),
+        [s.category_ids for s in streams],
+        pool.made_on if pool else None,
+    ]
     sha256 = _joined(loaded, field, words)
     known = NightPart.objects.filter(night__date=night.date, stream=key, input_sha256=sha256).order_by("-pk").first()
     result = known.result if known else _scanned(key, streams, loaded, watch, field, pool)

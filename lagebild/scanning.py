@@ -160,6 +160,7 @@ def prepared(found: StreamCases, field: Field, *, least: int, group_ids: Sequenc
         agency=found.agency,
         day=found.day,
         place=found.place,
+        count=found.count,
     )
     kept = strata.kept
     age = day_number(field.date) - found.day

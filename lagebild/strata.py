@@ -13,6 +13,8 @@ from lagebild.calendar_models import NoticeKind
 from lagebild.selectors import City, day_number
 
 _UNDELIVERED = (NoticeKind.LATE, NoticeKind.MISSING)
+# Cases in twelve months, five in four weeks.
+OWN_STRATA_FROM = 60
 _CITY_EVENT = 4
 _SCHOOL_HOLIDAY = 3
 
@@ -26,12 +28,21 @@ class Strata:
 
 
 def strata_of(
-    *, calendar: Calendar, city: City, group_ids: Sequence[int], agency: np.ndarray, day: np.ndarray, place: np.ndarray
+    *,
+    calendar: Calendar,
+    city: City,
+    group_ids: Sequence[int],
+    agency: np.ndarray,
+    day: np.ndarray,
+    place: np.ndarray,
+    count: np.ndarray,
 ) -> Strata:
     """Agency × class of the day × counting epoch × place of an event of its own.
 
-    agency: (m,) Agency ids; day: (m,) days since 1970; place: (m,) positions in the city's grid. Masked are the days an
-    agency has called undelivered for one of the groups, and what was reported at an event's place while it lasted.
+    agency: (m,) Agency ids; day: (m,) days since 1970; place: (m,) positions in the city's grid; count: (m,) cases.
+    Masked are the days an agency has called undelivered for one of the groups, and what was reported at an event's
+    place while it lasted. Agencies with few cases share the strata of the largest: within a stratum of their own the
+    little they report would explain itself, and what they deliver late moves no total.
     """
     kept = np.ones(day.size, dtype=bool)
     day_class = _day_classes(calendar)[day - day_number(calendar.first)]
@@ -51,8 +62,20 @@ def strata_of(
         concerned = _ground(city, event)
         ground[concerned] += 1 << min(number, 40)
         kept &= ~(concerned[place] & _during(event, day))
-    keys = np.column_stack([agency, day_class, epoch, np.unique(ground, return_inverse=True)[1][place]])
+    keys = np.column_stack(
+        [_reporting(agency, count), day_class, epoch, np.unique(ground, return_inverse=True)[1][place]]
+    )
     return Strata(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64), kept)
+
+
+def _reporting(agency: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """(m,) the agency whose strata a case belongs to: its own, or the largest's where it has few."""
+    ids, position = np.unique(agency, return_inverse=True)
+    totals = np.bincount(position.reshape(-1), weights=count, minlength=ids.size)
+    if not ids.size:
+        return agency
+    own = np.where(totals >= OWN_STRATA_FROM, ids, ids[np.argmax(totals)])
+    return own[position.reshape(-1)]
 
 
 def _during(span: Event | Notice, day: np.ndarray) -> np.ndarray:

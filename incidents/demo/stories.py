@@ -29,7 +29,7 @@ MERGED_FINDS = {"polizei": 4, "bundespolizei": 4, "ordnungsamt": 3, "feuerwehr":
 GROWING_PLACE = "Bockum-Hövel, Marktplatz"
 GROWING_WEEKS = (1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
 YOUNG_PLACE = "Selbachpark"
-YOUNG_AGENCIES = ("polizei", "ordnungsamt", "bundespolizei")
+YOUNG_REPORTS = {"polizei": 3, "ordnungsamt": 4, "bundespolizei": 4}
 ENDED_PLACE = "Haltepunkt Heessen"
 ENDED_DISTRICT = "heessen"
 # The measure began this many days before the last day; the hotspot had lasted forty weeks by then.
@@ -57,15 +57,21 @@ def merged_hotspot() -> list[StoryPart]:
 
 
 def young_signal() -> list[StoryPart]:
-    """Graffiti of the last nine days, four reports each of three agencies: the night sees it, none of them alone.
+    """Graffiti of the last nine days, three or four reports each of three agencies: seen at night, and only together.
 
     The number does not grow with the data set, as with `merged_hotspot`.
     """
     return [
         StoryPart(
-            agency, "incident", "graffiti", YOUNG_PLACE, 45, (16, 23), tuple(offset + step for step in (0, 2, 4, 6))
+            agency,
+            "incident",
+            "graffiti",
+            YOUNG_PLACE,
+            45,
+            (16, 23),
+            tuple(offset + step for step in (0, 2, 4, 6)[:number]),
         )
-        for offset, agency in enumerate(YOUNG_AGENCIES)
+        for offset, (agency, number) in enumerate(YOUNG_REPORTS.items())
     ]
 
 
