@@ -1,0 +1,85 @@
+"""Results as JSON lines in a folder, and the table made from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from lagebild.simulation.measuring import Part
+from lagebild.simulation.methods import METHODS
+from lagebild.simulation.settings import SETTINGS
+from lagebild.stats.alarms import NIGHTS_A_YEAR
+
+FILE = "results.jsonl"
+DAYS = (3, 7, 14, 28)
+Key = tuple[str, str, str, int, int, int]
+
+
+def key_of(line: dict) -> Key:
+    """Pools do not depend on how many of them there will be; what they judge does."""
+    nulls = 0 if line["part"] == Part.POOL else line["nulls"]
+    return line["setting"], line["method"], line["part"], line["chunk"], line["seed"], nulls
+
+
+def read(folder: Path) -> dict[Key, dict]:
+    """All finished lines; what an interrupted run left half-written is not finished."""
+    path = folder / FILE
+    if not path.exists():
+        return {}
+    *finished, _ = path.read_text(encoding="utf-8").split("\n")
+    lines = [json.loads(text) for text in finished]
+    return {key_of(line): line for line in lines}
+
+
+def append(folder: Path, line: dict) -> None:
+    with (folder / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Cut off a last line without an end, so that the next one starts on a line of its own."""
+    path = folder / FILE
+    if path.exists():
+        content = path.read_bytes()
+        path.write_bytes(content[: content.rfind(b"\n") + 1])
+
+
+def table(lines: Iterable[dict]) -> str:
+    """Markdown, one row per setting, method, seed and number of null nights, in the order of the settings."""
+    rows: dict[tuple, dict[str, list]] = {}
+    for line in lines:
+        if line["part"] != Part.POOL:
+            key = (line["setting"], line["method"], line["seed"], line["nulls"])
+            rows.setdefault(key, {Part.QUIET: [], Part.OUTBREAKS: []})[line["part"]].append(line["result"])
+    labels = {setting.name: setting.label for setting in SETTINGS}
+    order = {name: number for number, name in enumerate(labels)}
+    methods = list(METHODS)
+    head = ["setting", "method", "seed", "null nights", "quiet nights", "alarm nights a year", "episodes a year"]
+    head += ["outbreaks", "detected by day 3/7/14/28, %", "median distance, m"]
+    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for key in sorted(rows, key=lambda k: (order.get(k[0], len(order)), methods.index(k[1]), *k[2:])):
+        setting, method, seed, nulls = key
+        cells = [labels.get(setting, setting), METHODS[method].label, str(seed), f"{nulls:,}"]
+        text.append("| " + " | ".join(cells + _quiet(rows[key][Part.QUIET]) + _found(rows[key][Part.OUTBREAKS])) + " |")
+    return "\n".join(text)
+
+
+def _quiet(results: list[dict]) -> list[str]:
+    nights = sum(result["nights"] for result in results)
+    if not nights:
+        return ["0", "", ""]
+    rates = [sum(result[name] for result in results) * NIGHTS_A_YEAR / nights for name in ("alarm_nights", "episodes")]
+    return [f"{nights:,}", *(f"{rate:.2f}" for rate in rates)]
+
+
+def _found(results: list[list]) -> list[str]:
+    outbreaks = [outbreak for result in results for outbreak in result]
+    if not outbreaks:
+        return ["0", "", ""]
+    days = np.array([outbreak[0] if outbreak else np.inf for outbreak in outbreaks])
+    shares = "/".join(f"{100 * (days <= day).mean():.0f}" for day in DAYS)
+    apart = [outbreak[1] for outbreak in outbreaks if outbreak]
+    return [str(len(outbreaks)), shares, f"{1000 * np.median(apart):.0f}" if apart else ""]
