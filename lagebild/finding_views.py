@@ -21,7 +21,7 @@ from lagebild.danger_wording import span_text, state_text
 from lagebild.forms import AssessmentForm
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting, Signal
 from lagebild.page import finding_lines
-from lagebild.signal_words import signal_sentences
+from lagebild.signal_words import line, signal_sentences
 from lagebild.wording import german_number, period_text, surprise_sentence
 
 PER_PAGE = 50
@@ -104,7 +104,9 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
     latest = sightings[0] if sightings else None
     if latest:
         latest.finding = shown
-    signal = shown.signals.select_related("picture").order_by("-picture__date", "-picture__revision", "rank").first()
+    signals = shown.signals.select_related("picture").order_by("-picture__date", "-picture__revision", "rank")
+    signals = list(signals[:SIGHTINGS_SHOWN])
+    signal = signals[0] if signals else None
     shown_on = latest or signal
     return {
         "finding": shown,
@@ -116,6 +118,7 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "surprise": surprise_sentence(latest.p_value) if latest else "",
         "agencies": ", ".join(_names(_contributing(shown, latest, signal))),
         "history": sightings,
+        "signals": [{"picture": row.picture, **line(row)} for row in signals],
         "form": form if request.user.can("assess_findings") else None,
         "cells_url": cells_url(shown_on.picture_id, shown.group) if shown_on else "",
         "map_bbox": _surroundings(shown_on.cells) if shown_on else "",

@@ -4,7 +4,9 @@ import datetime as dt
 import random
 
 import pytest
+from django.urls import reverse
 
+from agencies.roles import Role
 from agencies.visibility import SharingLevel
 from incidents.models import Complaint, Incident, Kind
 from lagebild import nights
@@ -236,3 +238,42 @@ def test_several_groups_with_little_each_are_seen_together(world):
     assert joint.count is None
     assert {part["label"] for part in joint.parts} == {"Noise", "Theft", "Fire"}
     assert joint.finding.subject == "Mehrere Vorfallgruppen gemeinsam"
+
+
+def test_page_and_dossier_show_the_signal_and_cost_no_query_more(
+    world, noise, signed_in, django_assert_max_num_queries
+):
+    quiet_year(world.police, noise)
+    client = signed_in(world.chair)
+    build_picture(date=TODAY)
+    with django_assert_max_num_queries(60) as without:
+        page = client.get(reverse("lagebild:picture")).content.decode()
+    assert "etwas gewachsen, das über den Zufall hinausgeht" in page
+    cluster(world.police, noise, 12)
+    finding = alarms(build_picture(date=TODAY))[0].finding
+    with django_assert_max_num_queries(len(without.captured_queries) + 1):
+        page = client.get(reverse("lagebild:picture")).content.decode()
+    assert reverse("lagebild:finding", args=[finding.pk]) in page
+    assert "neues Signal, Public-Order, 12 statt etwa 2,2 Meldungen" in page
+    dossier = client.get(reverse("lagebild:finding", args=[finding.pk])).content.decode()
+    assert "Signal vom 22.11.2026" in dossier
+    assert "12 Meldungen gezählt; nach dem Verlauf der letzten zwölf Monate wären etwa 2,2 zu erwarten" in dossier
+    assert "Mindestens eine Behörde hätte das Signal auch allein erkannt." in dossier
+
+
+@pytest.mark.parametrize("who", ["stranger", "suspended", "inactive"])
+def test_nobody_without_an_active_membership_reads_signals(world, noise, signed_in, client, who):
+    quiet_year(world.police, noise)
+    cluster(world.police, noise, 12)
+    finding = alarms(build_picture(date=TODAY))[0].finding
+    if who == "inactive":
+        world.chair.is_active = False
+        world.chair.save()
+    suspended = factories.make_person(factories.make_agency("finanzamt", status="suspended"), Role.LEAD)
+    user = {"suspended": suspended, "inactive": world.chair}.get(who)
+    if user is not None:
+        client = signed_in(user)
+    for address in (reverse("lagebild:picture"), reverse("lagebild:finding", args=[finding.pk])):
+        text = client.get(address).content.decode()
+        assert "Public-Order" not in text
+        assert "Hauptbahnhof" not in text
