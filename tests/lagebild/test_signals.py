@@ -6,7 +6,6 @@ import random
 import pytest
 from django.urls import reverse
 
-from agencies.roles import Role
 from agencies.visibility import SharingLevel
 from incidents.models import Complaint, Incident, Kind
 from lagebild import nights
@@ -269,8 +268,7 @@ def test_nobody_without_an_active_membership_reads_signals(world, noise, signed_
     if who == "inactive":
         world.chair.is_active = False
         world.chair.save()
-    suspended = factories.make_person(factories.make_agency("finanzamt", status="suspended"), Role.LEAD)
-    user = {"suspended": suspended, "inactive": world.chair}.get(who)
+    user = {"suspended": world.suspended, "inactive": world.chair}.get(who)
     if user is not None:
         client = signed_in(user)
     for address in (reverse("lagebild:picture"), reverse("lagebild:finding", args=[finding.pk])):
