@@ -142,6 +142,23 @@ def test_suspended_agencies_and_control_driven_kinds_do_not_enter(world):
     assert judge_weeks(_load_inputs(TODAY)) == before
 
 
+def test_city_and_districts_have_a_budget_of_their_own_that_more_groups_share(world):
+    """All cases in one district: the same series twice, and no other. Then nine groups more."""
+    deliver(world.police)
+    weekly(world.police, quiet())
+    alone = build_picture(date=TODAY).trends.values_list("week_low", "week_high", "week_expected")
+    assert len(alone) == 2
+    assert len(set(alone)) == 1
+    for number in range(9):
+        weekly(world.police, {1: 1}, category=factories.make_category(f"more-{number}", group=f"more-{number}"))
+    shared = (
+        build_picture(date=TODAY).trends.filter(group__slug="incident-group").values_list("area__slug", "week_high")
+    )
+    assert {slug for slug, _ in shared} == {"stadt", "west"}
+    assert len({high for _, high in shared}) == 1
+    assert shared[0][1] > alone[0][1]
+
+
 def test_deleted_records_stay_history_by_their_frozen_counts(world):
     deliver(world.police)
     weekly(world.police, quiet() | {0: 19})
