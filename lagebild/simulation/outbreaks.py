@@ -55,6 +55,8 @@ def _disk(ground: Ground, start: int, rng: np.random.Generator) -> list[int]:
 def _street(ground: Ground, start: int, rng: np.random.Generator) -> list[int]:
     """Straight on from the start: of each cell's neighbours the one that lies in the direction of the first step."""
     near = _neighbours(ground, start)
+    if near.size == 0:
+        return [start]
     step = ground.km[rng.choice(near)] - ground.km[start]
     street = [start]
     while len(street) < CELLS:
