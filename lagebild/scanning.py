@@ -47,9 +47,13 @@ from lagebild.stream_sets import AlarmStream
 DISMISSED_AFTER = 10
 FIRST_LOOK = 199
 AT_ONCE = 2_000
+# A joint search costs as much as all its streams, and an agency alone needs no more than a yes or no.
+AT_ONCE_COSTLY = 500
+FIRST_LOOK_COSTLY = 39
 # Few cases of a grave kind are enough, and it is said openly.
 LEAST_GRAVE = 3
 JOINT = "joint"
+ALONE = "alone"
 
 
 @dataclass(frozen=True)
@@ -192,17 +196,18 @@ def judge(key: str, observed: float, field: Field, draw, *, stored: NullPool | N
     if observed <= 0:
         return Judged(1.0, 0, False, None)
     rng = seeded(key, field.date)
-    first = draw(FIRST_LOOK, rng) if _is_cheap(key) else draw(39, rng)
+    looks, most = (FIRST_LOOK_COSTLY, AT_ONCE_COSTLY) if _is_costly(key) else (FIRST_LOOK, AT_ONCE)
+    first = draw(looks, rng)
     exceeding = int(np.count_nonzero(first >= observed))
     if exceeding >= DISMISSED_AFTER:
         return Judged((exceeding + 1) / (first.size + 1), first.size, False, null_pool(first))
-    pool = null_pool(np.concatenate([first, draw(AT_ONCE - first.size, rng)]))
+    pool = null_pool(np.concatenate([first, draw(most - first.size, rng)]))
     found = pool_p(pool, observed)
-    return Judged(found.p, AT_ONCE, found.is_fitted, pool)
+    return Judged(found.p, most, found.is_fitted, pool)
 
 
-def _is_cheap(key: str) -> bool:
-    return not key.startswith(JOINT)
+def _is_costly(key: str) -> bool:
+    return key.startswith((JOINT, ALONE))
 
 
 def seeded(key: str, date: dt.date) -> np.random.Generator:
@@ -274,7 +279,7 @@ def _seen_alone(
         if near is None:
             continue
         judged = judge(
-            f"{stream.id}:{agency}",
+            f"{ALONE}:{stream.id}:{agency}",
             near.llr,
             field,
             lambda number, rng, ready=ready: null_maxima(ready, number, rng),
