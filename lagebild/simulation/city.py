@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import h3.api.basic_int as h3
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -31,19 +32,14 @@ _SEASON = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """A zone family with what sums need. ends: (zones,) positions in `order`; starts: (zones,) start of their chain."""
+    """A zone family that is quick to sum over."""
 
     zones: Zones
-    ends: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
 
     def sums(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """(zones, s) sums over each zone of whole numbers (s, n)."""
-        result = np.empty((self.ends.size, len(values)))
-        for column, row in enumerate(values):
-            running = np.concatenate([[0], np.cumsum(row[self.zones.order])])
-            result[:, column] = running[self.ends + 1] - running[self.starts]
-        return result
+        zones = self.zones
+        return _zone_sums(zones.order, zones.first, zones.number, np.ascontiguousarray(values.T), zones.count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +51,11 @@ class Ground:
 
     @functools.cached_property
     def disks(self) -> Family:
-        return _family(hexagon_disks(self.grid, LARGEST_RADIUS))
+        return Family(hexagon_disks(self.grid, LARGEST_RADIUS))
 
     @functools.cached_property
     def streets(self) -> Family:
-        return _family(_joined(self.disks.zones, lines(self.grid)))
+        return Family(_joined(self.disks.zones, lines(self.grid)))
 
     @property
     def size(self) -> int:
@@ -201,10 +197,20 @@ def _mix(ground: Ground, rng: np.random.Generator, agencies: int) -> npt.NDArray
     return weight / weight.sum(axis=0)
 
 
-def _family(zones: Zones) -> Family:
-    ends = np.flatnonzero(zones.number != NO_ZONE)
-    starts = zones.first[np.searchsorted(zones.first, ends, side="right") - 1]
-    return Family(zones, ends, starts)
+@numba.njit(cache=True, nogil=True)
+def _zone_sums(order, first, number, values, count):
+    strata = values.shape[1]
+    result = np.empty((count, strata))
+    running = np.empty(strata, np.int64)
+    for chain in range(first.size - 1):
+        running[:] = 0
+        for step in range(first[chain], first[chain + 1]):
+            for column in range(strata):
+                running[column] += values[order[step], column]
+            if number[step] != NO_ZONE:
+                for column in range(strata):
+                    result[number[step], column] = running[column]
+    return result
 
 
 def _joined(one: Zones, other: Zones) -> Zones:
