@@ -48,16 +48,25 @@ class _Found:
 def record_signals(picture: Picture, watch: Watch, parts: Iterable[NightPart], city: City) -> list[Signal]:
     """Store each part's best cluster and all that alarm; alarms are tied to a known finding or a new one."""
     slugs = dict(Agency.objects.values_list("pk", "slug"))
-    signals = []
+    signals: list[Signal] = []
     for found in _clusters(watch, parts):
         district = city.district_of_cell.get(found.words["center"])
-        finding = _finding(picture, found, district) if found.is_alarm else None
-        signals.append(_signal(picture, found, finding, slugs))
+        explained = _explained_by(found, signals)
+        finding = explained or (_finding(picture, found, district) if found.is_alarm else None)
+        signals.append(_signal(picture, found, finding, slugs, is_explained=explained is not None))
     return Signal.objects.bulk_create(signals)
 
 
+def _explained_by(found: _Found, earlier: list[Signal]) -> Finding | None:
+    """Of a joint alarm: the finding of a stream that alarms by itself at the same place and is part of it."""
+    if not found.is_alarm or not found.stream.startswith(JOINT):
+        return None
+    streams, cells = {part["stream"] for part in found.words["parts"]}, set(found.words["cells"])
+    return next((s.finding for s in earlier if s.is_alarm and s.stream in streams and cells & set(s.cells)), None)
+
+
 def _clusters(watch: Watch, parts: Iterable[NightPart]) -> list[_Found]:
-    """Alarms first, the surest first: of one night's new findings it has the lowest number."""
+    """Alarms first, single streams before joint searches, the surest first: it has the lowest number of the night."""
     groups = {f"group:{group.slug}": group.pk for group in CategoryGroup.objects.all()}
     found = []
     for part in parts:
@@ -69,7 +78,10 @@ def _clusters(watch: Watch, parts: Iterable[NightPart]) -> list[_Found]:
             _Found(key, watch.label(key), kind, groups.get(key), rank, bool(alarms), result, words)
             for rank, words in enumerate(shown, start=1)
         ]
-    return sorted(found, key=lambda f: (not f.is_alarm, f.words["p"], -f.words["llr"], f.stream, f.rank))
+    return sorted(
+        found,
+        key=lambda f: (not f.is_alarm, f.stream.startswith(JOINT), f.words["p"], -f.words["llr"], f.stream, f.rank),
+    )
 
 
 def _finding(picture: Picture, found: _Found, district: Area | None) -> Finding:
@@ -124,7 +136,9 @@ def _size(count: int | None, parts: list[dict]) -> int:
     return count if count is not None else max((part["count"] for part in parts), default=0)
 
 
-def _signal(picture: Picture, found: _Found, finding: Finding | None, slugs: dict[int, str]) -> Signal:
+def _signal(
+    picture: Picture, found: _Found, finding: Finding | None, slugs: dict[int, str], *, is_explained: bool
+) -> Signal:
     words = found.words
     named = sorted(
         slugs[int(pk)] for pk, count in words["agencies"].items() if count >= NAMED_FROM and int(pk) in slugs
@@ -147,7 +161,7 @@ def _signal(picture: Picture, found: _Found, finding: Finding | None, slugs: dic
         p_value=words["p"],
         replicates=found.part["replicates"],
         is_fitted=found.part["is_fitted"],
-        is_merged_only=found.is_alarm and not words.get("alone"),
+        is_merged_only=found.is_alarm and not is_explained and not words.get("alone"),
         agencies=named,
         parts=words.get("parts", []),
     )

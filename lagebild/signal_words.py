@@ -10,13 +10,16 @@ from lagebild.wording import expected_text, german_number, period_text
 # Beyond this the fitted tail says no more than "practically never".
 RAREST = 1_000_000
 NEAREST_SHOWN = 5
+NEAR = 0.1
 
 
 def stored_words(signals: Iterable[Signal]) -> dict:
     """For the picture's parameters, so that the page asks no further query: all alarms, and what came nearest."""
     rows = list(signals)
-    alarms = [row for row in rows if row.is_alarm]
-    nearest = sorted((row for row in rows if not row.is_alarm), key=lambda row: (row.p_value, row.stream, row.rank))
+    # One line per finding: a joint search that only repeats what a stream says alone adds none.
+    alarms = list({row.finding_id: row for row in reversed(rows) if row.is_alarm}.values())[::-1]
+    quiet = [row for row in rows if not row.is_alarm and row.p_value <= NEAR]
+    nearest = sorted(quiet, key=lambda row: (row.p_value, row.stream, row.rank))
     return {
         "alarms": [line(row) | {"finding": str(row.finding_id), "place": row.finding.place_label} for row in alarms],
         "nearest": [line(row) for row in nearest[:NEAREST_SHOWN]],

@@ -43,14 +43,14 @@ def signal_statements(signals: list[Signal]) -> list[str]:
     alarms = [signal for signal in signals if signal.is_alarm]
     if not alarms:
         return []
-    best = alarms[0]
+    best, number = alarms[0], len({signal.finding_id for signal in alarms})
     where = best.finding.place_label
     if best.count is not None:
         how = f"{german_number(best.count)} statt etwa {expected_text(best.expected)} Meldungen"
     else:
         how = "mehrere Gruppen zugleich, keine für sich auffällig"
     together = ", erkennbar nur in den zusammengeführten Daten" if best.is_merged_only else ""
-    more = "" if len(alarms) == 1 else f" Dazu {_more(len(alarms) - 1)}."
+    more = "" if number == 1 else f" Dazu {_more(number - 1)}."
     return [f"{where}: neues Signal, {best.stream_label}, {how} seit {best.first_day:%d.%m.%Y}{together}.{more}"]
 
 
