@@ -229,8 +229,8 @@ def test_the_worker_scans_the_streams_and_publishes(world, noise, eager_tasks):
 def test_several_groups_with_little_each_are_seen_together(world):
     categories = [factories.make_category(slug, group=slug) for slug in ("noise", "theft", "fire")]
     for category in categories:
-        quiet_year(world.police, category, 40)
-        cluster(world.police, category, 5)
+        quiet_year(world.police, category, 40, first=30)
+        cluster(world.police, category, 4)
     picture = build_picture(date=TODAY)
     joint = picture.signals.get(stream="joint:incident", rank=1)
     assert joint.is_alarm
@@ -239,9 +239,19 @@ def test_several_groups_with_little_each_are_seen_together(world):
     assert joint.finding.subject == "Mehrere Vorfallgruppen gemeinsam"
 
 
-def test_page_and_dossier_show_the_signal_and_cost_no_query_more(
-    world, noise, signed_in, django_assert_max_num_queries
-):
+def test_a_joint_search_that_repeats_one_stream_is_no_finding_of_its_own(world):
+    for slug in ("noise", "theft"):
+        quiet_year(world.police, factories.make_category(slug, group=slug), 40)
+    cluster(world.police, factories.make_category("noise"), 14)
+    picture = build_picture(date=TODAY)
+    assert {signal.stream for signal in alarms(picture)} == {"group:noise", "joint:incident"}
+    assert len({signal.finding_id for signal in alarms(picture)}) == 1
+    assert not picture.signals.get(stream="joint:incident", rank=1).is_merged_only
+    assert [row["stream"] for row in picture.parameters["signals"]["alarms"]] == ["Noise"]
+    assert "weiteres Signal" not in picture.statements[0]
+
+
+def test_page_and_dossier_show_the_signal(world, noise, signed_in, django_assert_max_num_queries):
     quiet_year(world.police, noise)
     client = signed_in(world.chair)
     build_picture(date=TODAY)
