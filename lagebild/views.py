@@ -12,7 +12,8 @@ from agencies.access import requires
 from incidents.models import CategoryGroup
 from lagebild import layers
 from lagebild.danger_wording import danger_lines
-from lagebild.models import Picture
+from lagebild.models import Night, Picture
+from lagebild.night_models import NightState
 from lagebild.page import picture_page
 from lagebild.tasks import rebuild_nightly
 
@@ -27,8 +28,10 @@ def picture(request: HttpRequest) -> HttpResponse:
     )
     if shown is None:
         return render(request, "lagebild/picture_missing.html", {"is_member": request.user.agency.is_sharing})
+    may_freeze = request.user.can("freeze_editions")
     context = picture_page(shown, request.GET) | {
-        "may_freeze": request.user.can("freeze_editions"),
+        "may_freeze": may_freeze,
+        "running": Night.objects.filter(state=NightState.RUNNING).first() if may_freeze else None,
         "dangers": danger_lines(request.user),
     }
     return render(request, "lagebild/picture.html", context)

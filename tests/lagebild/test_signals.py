@@ -182,6 +182,17 @@ def test_a_night_goes_on_where_it_was_interrupted(world, noise, monkeypatch):
     assert picture.signals.count() == sum(1 for part in parts if part.result["best"])
 
 
+def test_the_chair_sees_how_far_a_night_has_come(world, noise, signed_in):
+    build_picture(date=TODAY)
+    quiet_year(world.police, noise)
+    night = open_night(date=TODAY)
+    watch = load_watch()
+    scan_part(night=night, key=night.streams[0], watch=watch, field=load_field(TODAY, watch))
+    page = signed_in(world.chair).get(reverse("lagebild:picture")).content.decode()
+    assert f"wird gerade erstellt: 1 von {len(night.streams)} Teilen sind fertig" in page
+    assert "wird gerade erstellt" not in signed_in(world.owner_lead).get(reverse("lagebild:picture")).content.decode()
+
+
 def test_a_part_made_from_other_cases_is_scanned_again(world, noise):
     quiet_year(world.police, noise)
     night = open_night(date=TODAY)
