@@ -19,18 +19,16 @@ from django.utils import timezone
 from agencies import audit
 from agencies.models import Agency
 from agencies.visibility import SharingLevel
-from incidents.geo import cell_center
 from incidents.models import Area, Complaint, Incident, Kind
-from incidents.places import nearest_name
 from lagebild.danger_models import Danger, DangerRule
 from lagebild.danger_rules import Catalogue, rule_of, rule_words
 from lagebild.dangers import CITY, Episode, Face, Rule, find_episodes, follows, parts_of
-from lagebild.models import Finding, FindingKind, FindingStatus
+from lagebild.models import QUIET, Finding, FindingKind, FindingStatus
 from lagebild.numbering import lock_findings, next_finding_number
+from lagebild.wording import place_label
 
 # What ended longer ago is no danger of today: late deliveries raise nothing.
 FRESH = dt.timedelta(days=14)
-QUIET = (FindingStatus.DISMISSED, FindingStatus.CLOSED)
 _FACE = ("pk", "category_id", "severity", "agency_id", "occurred_from", "cell", "district_id")
 
 
@@ -223,6 +221,4 @@ def _district_of(episode: Episode, rule: Rule) -> Area | None:
 
 
 def _place_label(episode: Episode, rule: Rule, district: Area | None) -> str:
-    if rule.rings is not None and (name := nearest_name(*cell_center(episode.place))):
-        return f"Bereich {name}"
-    return f"Stadtbezirk {district.name}" if district else "Stadtgebiet"
+    return place_label(episode.place if rule.rings is not None else None, district)

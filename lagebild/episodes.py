@@ -13,22 +13,20 @@ from dataclasses import dataclass
 import h3.api.basic_int as h3
 
 from agencies.models import Agency
-from incidents.geo import cell_center
 from incidents.models import Area, CategoryGroup, Kind
-from incidents.places import nearest_name
 from lagebild.findings import KIND_OF_STREAM, SAME_PLACE_RINGS
-from lagebild.models import Finding, FindingStatus, Picture, Sighting, Signal
+from lagebild.models import QUIET, Finding, FindingStatus, Picture, Sighting, Signal
 from lagebild.night_models import NightPart
 from lagebild.nights import Watch
 from lagebild.numbering import next_finding_number
 from lagebild.scanning import JOINT
 from lagebild.selectors import City
+from lagebild.streams import NAMED_FROM
+from lagebild.wording import place_label
 
 EPISODE_DAYS = 14
-NAMED_FROM = 3
 # What was dismissed speaks again with half as many cases again, and at least three more.
 GROWN_BY, GROWN_CASES = 1.5, 3
-_QUIET = (FindingStatus.DISMISSED, FindingStatus.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def _clusters(watch: Watch, parts: Iterable[NightPart]) -> list[_Found]:
     found = []
     for part in parts:
         result, key = part.result, part.stream
-        kind = key.split(":")[1] if key.startswith(JOINT) else watch.stream(key).kind
+        kind = watch.kind(key)
         alarms = result["alarms"]
         shown = alarms or ([result["best"]] if result["best"] else [])
         found += [
@@ -93,11 +91,11 @@ def _finding(picture: Picture, found: _Found, district: Area | None) -> Finding:
             group_id=found.group_id,
             subject="" if found.group_id else found.label,
             district=district,
-            place_label=_place_label(found.words["center"], district),
+            place_label=place_label(found.words["center"], district),
             first_seen_on=picture.date,
             last_seen_on=picture.date,
         )
-    if known.status in _QUIET and _has_grown(known, found):
+    if known.status in QUIET and _has_grown(known, found):
         known.status = FindingStatus.PROPOSED
     known.last_seen_on = max(known.last_seen_on, picture.date)
     known.save(update_fields=("status", "last_seen_on"))
@@ -165,10 +163,3 @@ def _signal(
         agencies=named,
         parts=words.get("parts", []),
     )
-
-
-def _place_label(center: int, district: Area | None) -> str:
-    name = nearest_name(*cell_center(center))
-    if name:
-        return f"Bereich {name}"
-    return f"Stadtbezirk {district.name}" if district else "Stadtgebiet"

@@ -6,12 +6,11 @@ import datetime as dt
 
 import h3.api.basic_int as h3
 
-from incidents.geo import cell_center
 from incidents.models import Kind
-from incidents.places import nearest_name
 from lagebild.models import Finding, FindingKind, Picture, Sighting
 from lagebild.numbering import next_finding_number
 from lagebild.streams import HotspotResult
+from lagebild.wording import place_label
 
 SAME_PLACE_RINGS = 3
 KIND_OF_STREAM = {Kind.INCIDENT: FindingKind.BRENNPUNKT, Kind.COMPLAINT: FindingKind.BESCHWERDEHOTSPOT}
@@ -70,17 +69,10 @@ def _new_finding(number: int, kind: str, hotspot: HotspotResult, day: dt.date) -
         kind=kind,
         group=hotspot.group,
         district=hotspot.district,
-        place_label=place_label(hotspot),
+        place_label=place_label(hotspot.center_cell, hotspot.district),
         first_seen_on=day,
         last_seen_on=day,
     )
-
-
-def place_label(hotspot: HotspotResult) -> str:
-    """The nearest well-known place, else the district."""
-    name = nearest_name(*cell_center(hotspot.center_cell))
-    district = hotspot.district.name if hotspot.district else "außerhalb der Stadtbezirke"
-    return f"Bereich {name}" if name else f"Stadtbezirk {district}"
 
 
 def _sighting(

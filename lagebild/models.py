@@ -250,6 +250,8 @@ class FindingStatus(models.TextChoices):
     CLOSED = "closed", "Abgeschlossen"
 
 
+# What somebody has put aside stays quiet until it grows.
+QUIET = (FindingStatus.DISMISSED, FindingStatus.CLOSED)
 FINDING_STEPS: dict[FindingStatus, frozenset[FindingStatus]] = {
     FindingStatus.PROPOSED: frozenset({FindingStatus.CONFIRMED, FindingStatus.DISMISSED}),
     FindingStatus.CONFIRMED: frozenset({FindingStatus.TREATED, FindingStatus.DISMISSED, FindingStatus.CLOSED}),
@@ -267,7 +269,7 @@ class FindingQuerySet(models.QuerySet):
         return self
 
     def live(self) -> FindingQuerySet:
-        return self.exclude(status__in=(FindingStatus.DISMISSED, FindingStatus.CLOSED))
+        return self.exclude(status__in=QUIET)
 
 
 class Finding(models.Model):

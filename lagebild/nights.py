@@ -28,7 +28,7 @@ from lagebild.scanning import (
     seeded,
     zones_of,
 )
-from lagebild.selectors import City, load_city
+from lagebild.selectors import load_city
 from lagebild.stats.alarms import POOL_SIZE
 from lagebild.stats.multivariate import bundle, joint_null_maxima
 from lagebild.stats.scan import LEAST_CASES, null_maxima
@@ -39,8 +39,6 @@ JOINT_LABELS = {
     Kind.INCIDENT: "Mehrere Vorfallgruppen gemeinsam",
     Kind.COMPLAINT: "Mehrere Beschwerdegruppen gemeinsam",
 }
-# A part is written in batches of the pool, so that a stopped worker loses little.
-POOL_BATCH = 1_000
 KEPT_DAYS = 60
 # Raised with every change of what a scan makes of the same cases.
 SCAN_VERSION = 1
@@ -69,8 +67,15 @@ class Watch:
         """The catalogue's groups of a kind: agencies' own streams would count the same records twice."""
         return [stream for stream in self.streams if stream.kind == kind and stream.id.startswith("group:")]
 
+    def kind(self, key: str) -> str:
+        return key.removeprefix(f"{JOINT}:") if key.startswith(JOINT) else self.stream(key).kind
+
     def label(self, key: str) -> str:
-        return JOINT_LABELS[Kind(key.split(":")[1])] if key.startswith(JOINT) else self.stream(key).label
+        return JOINT_LABELS[Kind(self.kind(key))] if key.startswith(JOINT) else self.stream(key).label
+
+    def of_part(self, key: str) -> list[AlarmStream]:
+        """The streams a part scans."""
+        return self.together(self.kind(key)) if key.startswith(JOINT) else [self.stream(key)]
 
 
 def load_watch() -> Watch:
@@ -80,10 +85,10 @@ def load_watch() -> Watch:
     return Watch(streams, {s.id: tuple(sorted({group_of[pk] for pk in s.category_ids})) for s in streams})
 
 
-def load_field(date: dt.date, watch: Watch, city: City | None = None) -> Field:
-    known = city or load_city()
+def load_field(date: dt.date, watch: Watch) -> Field:
+    city = load_city()
     first = date - dt.timedelta(days=YEAR_DAYS - 1)
-    return Field(date, known, load_calendar(first, date), zones_of(known.grid), watch.threshold)
+    return Field(date, city, load_calendar(first, date), zones_of(city.grid), watch.threshold)
 
 
 @transaction.atomic
@@ -96,7 +101,7 @@ def begin_night(date: dt.date) -> Night:
 def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPart:
     """Scan one stream, unless this night, or an earlier run of the same day, has its result from the same cases."""
     started = perf_counter()
-    streams = watch.together(key.split(":")[1]) if key.startswith(JOINT) else [watch.stream(key)]
+    streams = watch.of_part(key)
     loaded = [load_stream(stream, field) for stream in streams]
     pool = NullPool.objects.for_night(key, field.date)
     words = [
@@ -145,8 +150,7 @@ def _scanned(
 def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int = POOL_SIZE) -> NullPool | None:
     """Draw the null maxima of one stream anew, from the cases as they stand; None where there are too few to scan."""
     if key.startswith(JOINT):
-        streams = watch.together(key.split(":")[1])
-        ready = [_prepared(stream, watch, field, LEAST_CASES) for stream in streams]
+        ready = [_prepared(stream, watch, field, LEAST_CASES) for stream in watch.of_part(key)]
         ready = [stream for stream in ready if not stream.is_empty]
         if len(ready) < 2:
             return None
@@ -164,7 +168,7 @@ def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int
             return null_maxima(single, number, rng)
 
     rng = np.random.default_rng([zlib.crc32(b"pool"), *seeded(key, date).integers(0, 2**32, 2).tolist()])
-    maxima = np.sort(np.concatenate([draw(min(POOL_BATCH, size - at), rng) for at in range(0, size, POOL_BATCH)]))
+    maxima = np.sort(draw(size, rng))
     pool, _ = NullPool.objects.update_or_create(
         stream=key, made_on=date, defaults={"size": size, "maxima": maxima.astype("<f8").tobytes()}
     )
@@ -174,10 +178,6 @@ def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int
 
 def _prepared(stream: AlarmStream, watch: Watch, field: Field, least: int):
     return prepared(load_stream(stream, field), field, least=least, group_ids=watch.group_ids[stream.id])
-
-
-def is_complete(night: Night) -> bool:
-    return set(night.streams) <= set(night.parts.values_list("stream", flat=True))
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from lagebild.figures.calendar import LABELS, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
-from lagebild.models import Picture, Sighting, StatusWord, Trend, WeekState
+from lagebild.models import QUIET, Picture, Sighting, StatusWord, Trend, WeekState
 from lagebild.selectors import week_of
 from lagebild.wording import (
     change_text,
@@ -90,10 +90,9 @@ def _sightings(picture: Picture, kind: str, group: CategoryGroup | None, distric
     if district:
         rows = rows.filter(finding__district__slug=district)
     order = {word: index for index, word in enumerate(NEW_FIRST)}
-    quiet = ("dismissed", "closed")
     return sorted(
         rows,
-        key=lambda s: (s.finding.status in quiet, not s.is_merged_only, order[StatusWord(s.status_word)], s.rank, s.pk),
+        key=lambda s: (s.finding.status in QUIET, not s.is_merged_only, order[StatusWord(s.status_word)], s.rank, s.pk),
     )
 
 

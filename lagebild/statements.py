@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from agencies.models import Agency
 from incidents.models import Kind
-from lagebild.findings import place_label
 from lagebild.inputs import Window
 from lagebild.models import Signal, StatusWord, Verdict, WeekState
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.streams import HotspotResult
 from lagebild.trends import TrendResult
-from lagebild.wording import expected_text, factor_text, german_number, percent_text, period_text
+from lagebild.wording import expected_text, factor_text, german_number, percent_text, period_text, place_label
 
 MOST = 5
 GROWTH_FROM = 10
@@ -59,7 +58,7 @@ def _more(number: int) -> str:
 
 
 def _where(hotspot: HotspotResult) -> str:
-    label = place_label(hotspot)
+    label = place_label(hotspot.center_cell, hotspot.district)
     named = hotspot.district is None or hotspot.district.name in label
     return label if named else f"{label} ({hotspot.district.name})"
 

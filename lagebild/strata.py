@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,7 +103,3 @@ def _ground(city: City, event: Event) -> np.ndarray:
         return np.isin(city.grid.cells, event.cells)
     districts = set(event.districts)
     return np.array([city.district_of_cell[int(cell)].pk in districts for cell in city.grid.cells], dtype=bool)
-
-
-def day_of(number: int) -> dt.date:
-    return dt.date(1970, 1, 1) + dt.timedelta(days=int(number))

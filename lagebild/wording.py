@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
+from incidents.geo import cell_center
+from incidents.models import Area
+from incidents.places import nearest_name
 from lagebild.models import Sighting, Trend, Verdict
 
 # Below this base a percentage says more than the figures do.
@@ -118,3 +121,10 @@ def recent_text(sighting: Sighting) -> str:
         f"Einzelmeldungen in den letzten zwölf Wochen {german_number(sighting.recent_count)}, "
         f"in den zwölf davor {german_number(sighting.recent_before)}"
     )
+
+
+def place_label(cell: int | None, district: Area | None) -> str:
+    """The well-known place nearest to the cell, else the district, else the city."""
+    if cell is not None and (name := nearest_name(*cell_center(cell))):
+        return f"Bereich {name}"
+    return f"Stadtbezirk {district.name}" if district else "Stadtgebiet"
