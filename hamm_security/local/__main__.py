@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -10,12 +9,12 @@ from types import FrameType
 
 from hamm_security.local import demo
 from hamm_security.local.environment import ROOT, Installation
-from hamm_security.local.processes import LocalError, end, following_parent
+from hamm_security.local.processes import ENDING_SIGNALS, LocalError, end, start
 
 
 def leave(number: int, frame: FrameType | None) -> None:
     """End through the usual clean-up; a second signal must not interrupt it."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for ignored in ENDING_SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
     raise SystemExit(0 if number == signal.SIGINT else 128 + number)
 
@@ -44,7 +43,7 @@ def run_command(installation: Installation, words: list[str]) -> int:
     prefix = [sys.executable] if words[0].endswith(".py") else []
     with installation.servers() as (cluster, valkey):
         environment = installation.environment(cluster, valkey)
-        process = subprocess.Popen([*prefix, *words], env=environment, preexec_fn=following_parent(signal.SIGTERM))  # noqa: PLW1509 - no threads yet
+        process = start([*prefix, *words], env=environment, end_signal=signal.SIGTERM)
         try:
             return process.wait()
         finally:
@@ -53,7 +52,7 @@ def run_command(installation: Installation, words: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         signal.signal(number, leave)
     installation = Installation(options.data.resolve())
     try:

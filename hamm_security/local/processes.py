@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 NOBODY = 65534
 
@@ -21,14 +23,41 @@ class LocalError(Exception):
     """A local server cannot be used; the message says what happened and what to do (German)."""
 
 
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let the signals that end us wait while a child is being started.
+
+    Python runs callbacks around a fork and swallows what is raised in them: a request to end would be lost there.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def following_parent(end_signal: signal.Signals) -> Callable[[], None]:
     """Return what a child runs before its program: the kernel (Linux) ends it even when we are killed outright."""
 
     def follow() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         if _libc is not None:
             _libc.prctl(PR_SET_PDEATHSIG, int(end_signal))
 
     return follow
+
+
+def start(
+    command: Sequence[str | Path], *, env: Mapping[str, str], end_signal: signal.Signals, **options
+) -> subprocess.Popen:
+    """Start a child that ends with us; `options` are those of `subprocess.Popen`."""
+    with signals_held():
+        return subprocess.Popen(
+            [str(part) for part in command],
+            env=dict(env),
+            preexec_fn=following_parent(end_signal),  # noqa: PLW1509 - started from the main thread before any other thread exists
+            **options,
+        )
 
 
 def spawn(
@@ -42,15 +71,15 @@ def spawn(
     """Start a child in a session of its own, so that Ctrl-C reaches only us and we end the children in order."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            env=dict(env),
+        return start(
+            command,
+            env=env,
+            end_signal=end_signal,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=following_parent(end_signal),  # noqa: PLW1509 - started from the main thread before any other thread exists
         )
 
 

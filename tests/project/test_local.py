@@ -147,6 +147,23 @@ def test_servers_end_with_the_program_that_started_them(folder, ending):
         program.kill()
 
 
+def test_request_to_end_while_a_child_is_started_is_not_lost():
+    code = """if True:
+        import os, signal, sys, time
+        from hamm_security.local.__main__ import leave
+        from hamm_security.local.processes import start
+        signal.signal(signal.SIGTERM, leave)
+        def interrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(100): time.sleep(0)
+        os.register_at_fork(after_in_parent=interrupted)
+        start(["sleep", "60"], env=os.environ, end_signal=signal.SIGTERM)
+        sys.exit("went on")
+    """
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (128 + signal.SIGTERM, "")
+
+
 def test_scratch_command_has_a_database_and_returns_its_exit_code():
     code = "import os, psycopg as p; os._exit(p.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
     command = [sys.executable, "-m", "hamm_security.local", "run", "--scratch", "python", "-c", code]
