@@ -12,7 +12,8 @@ from conferences.models import ConferenceQuerySet, MeasureQuerySet
 from hamm_security.local.postgres import BUILDER, WEB
 from lagebild.calendar_models import CalendarQuerySet
 from lagebild.danger_models import DefinedQuerySet
-from lagebild.models import EditionQuerySet, FindingQuerySet, PictureQuerySet, PictureRowQuerySet
+from lagebild.models import EditionQuerySet, FindingQuerySet
+from lagebild.picture_models import PictureQuerySet, PictureRowQuerySet
 from tests import backstage
 from tests.access.routes import API_ROWS, PAGE_ROWS
 from tests.access.stage import body_of
