@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from agencies.visibility import SharingLevel
 from incidents.models import Category, Complaint, GeoLimit, Incident, Kind
 from lagebild.calendar import Calendar
 from lagebild.night_models import NullPool
-from lagebild.selectors import City, LocalDay, day_number, local_instants
+from lagebild.selectors import City, LocalDay, LocalHours, day_number, local_instants
 from lagebild.stats.alarms import NullPool as Maxima
 from lagebild.stats.alarms import null_pool, pool_p
 from lagebild.stats.grid import OUTSIDE, Grid, build_grid, positions
@@ -54,6 +54,8 @@ FIRST_LOOK_COSTLY = 39
 LEAST_GRAVE = 3
 JOINT = "joint"
 ALONE = "alone"
+# What cases can be told apart by besides cell, agency and day; None: a column of the face.
+COLUMNS = {"category_id": None, "hours": LocalHours()}
 
 
 @dataclass(frozen=True)
@@ -96,57 +98,73 @@ def _zones_of(cells: bytes, size: int) -> Zones:
 
 def load_stream(stream: AlarmStream, field: Field) -> StreamCases:
     """Cooperation cases of the twelve months by cell, agency and day; repeats of one defect are left out."""
-    categories = list(Category.objects.filter(pk__in=stream.category_ids, geo=GeoLimit.POINT))
+    rows = load_rows(stream.kind, stream.category_ids, field.city, first=field.first, last=field.date)
+    return StreamCases(*(np.ascontiguousarray(column) for column in rows.T))
+
+
+def load_rows(
+    kind: str, category_ids: Sequence[int], city: City, *, first: dt.date, last: dt.date, by: Sequence[str] = ()
+) -> np.ndarray:
+    """Cooperation cases on the local days first to last of the categories that may be told by cell, counted.
+
+    (m, 4 + len(by)) int64, ascending: place in the city's grid, agency id, day, count, and the columns `by` (names of
+    `COLUMNS`). Repeats of one defect are left out, and what lies outside the city. Two or three queries.
+    """
+    categories = list(Category.objects.filter(pk__in=category_ids, geo=GeoLimit.POINT))
     defects = [category.pk for category in categories if category.is_defect]
     others = [category.pk for category in categories if not category.is_defect]
-    rows = np.concatenate([_counted(stream.kind, others, field), _first_reports(stream.kind, defects, field)])
-    place = positions(field.city.grid.cells, rows[:, 0])
+    rows = np.concatenate(
+        [
+            _counted(_records(kind, others, first, last, by), by),
+            _first_reports(_records(kind, defects, first, last, by), by),
+        ]
+    )
+    place = positions(city.grid.cells, rows[:, 0])
     inside = place != OUTSIDE
     columns = np.column_stack([place[inside], rows[inside, 1:]])
-    columns = columns[np.lexsort(columns.T[::-1])]
-    return StreamCases(*(np.ascontiguousarray(column) for column in columns.T.astype(np.int64)))
+    return columns[np.lexsort(columns.T[::-1])].astype(np.int64)
 
 
-def _records(kind: str, categories: Sequence[int], field: Field):
+def _records(kind: str, categories: Sequence[int], first: dt.date, last: dt.date, by: Sequence[str]):
     model = Incident if kind == Kind.INCIDENT else Complaint
+    named = {name: COLUMNS[name] for name in by if COLUMNS[name] is not None}
     return (
         model.objects.in_picture()
         .filter(sharing_level=SharingLevel.COOPERATION, category_id__in=categories, cell__isnull=False)
-        .between(*local_instants(field.first, field.date))
+        .between(*local_instants(first, last))
         .order_by()
-        .annotate(day=LocalDay("occurred_from"))
+        .annotate(day=LocalDay("occurred_from"), **named)
     )
 
 
-def _counted(kind: str, categories: Sequence[int], field: Field) -> np.ndarray:
-    """(m, 4): cell, agency, day, count."""
-    if not categories:
-        return np.empty((0, 4), dtype=np.int64)
-    rows = _records(kind, categories, field).values_list("cell", "agency_id", "day").annotate(number=Count("pk"))
-    return _array((cell, agency, day_number(day), number) for cell, agency, day, number in rows.iterator(20_000))
+def _counted(records, by: Sequence[str]) -> np.ndarray:
+    rows = records.values_list("cell", "agency_id", "day", *by).annotate(number=Count("pk"))
+    return _array(
+        ((cell, agency, day_number(day), number, *more) for cell, agency, day, *more, number in rows.iterator(20_000)),
+        4 + len(by),
+    )
 
 
-def _first_reports(kind: str, categories: Sequence[int], field: Field) -> np.ndarray:
+def _first_reports(records, by: Sequence[str]) -> np.ndarray:
     """The same of defects, each event counted once: same category, same exact cell, seven days."""
-    if not categories:
-        return np.empty((0, 4), dtype=np.int64)
     rows = (
-        _records(kind, categories, field)
-        .annotate(exact=F("detail__cell"))
-        .values_list("cell", "agency_id", "day", "category_id", "exact")
+        records.annotate(exact=F("detail__cell"))
+        .values_list("cell", "agency_id", "day", "category_id", "exact", *by)
         .order_by("day", "pk")
     )
-    found = [(cell, agency, day_number(day), category, exact or cell) for cell, agency, day, category, exact in rows]
-    if not found:
-        return np.empty((0, 4), dtype=np.int64)
-    table = np.array(found, dtype=np.int64)
-    event = np.unique(table[:, 3:], axis=0, return_inverse=True)[1].reshape(-1)
-    once = table[~repeats(event, table[:, 2])]
-    return np.column_stack([once[:, :3], np.ones(len(once), dtype=np.int64)])
+    table = _array(
+        (
+            (cell, agency, day_number(day), 1, *more, category, exact or cell)
+            for cell, agency, day, category, exact, *more in rows
+        ),
+        6 + len(by),
+    )
+    event = np.unique(table[:, -2:], axis=0, return_inverse=True)[1].reshape(-1)
+    return table[~repeats(event, table[:, 2]), :-2]
 
 
-def _array(rows) -> np.ndarray:
-    return np.fromiter(rows, dtype=np.dtype((np.int64, 4))).reshape(-1, 4)
+def _array(rows: Iterable[tuple[int, ...]], width: int) -> np.ndarray:
+    return np.fromiter(rows, dtype=np.dtype((np.int64, width))).reshape(-1, width)
 
 
 def least_cases(stream: AlarmStream) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, DateField, Func, Q, QuerySet
+from django.db.models import Count, DateField, F, Func, Q, QuerySet, SmallIntegerField
 from django.utils import timezone
 from guardian.utils import get_group_obj_perms_model
 
@@ -121,6 +121,28 @@ class LocalWeek(Func):
     def as_sql(self, compiler, connection, **context):
         template = f"date_trunc('week', %(expressions)s AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::date"
         return super().as_sql(compiler, connection, template=template, **context)
+
+
+# Beginning of each time of day, and the longest span of which one can be told. What begins earlier is of the night.
+DAY_TIMES = (6, 12, 18, 22)
+LONGEST_TIMED = "4 hours"
+NO_TIME = -1
+
+
+class LocalHours(Func):
+    """Time of day of a record: position among night and `DAY_TIMES`, NO_TIME where its span is too long to tell."""
+
+    output_field = SmallIntegerField()
+
+    def __init__(self) -> None:
+        super().__init__(F("occurred_from"), F("occurred_to"))
+
+    def as_sql(self, compiler, connection, **context):
+        begins, ends = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
+        hour = f"extract(hour FROM {begins} AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::int"
+        bounds = ", ".join(str(bound) for bound in DAY_TIMES)
+        time = f"width_bucket({hour}, ARRAY[{bounds}]) % {len(DAY_TIMES)}"
+        return f"CASE WHEN {ends} - {begins} > interval '{LONGEST_TIMED}' THEN {NO_TIME} ELSE {time} END", []
 
 
 def load_strata() -> tuple[tuple[Stratum, ...], dict[int, int]]:
