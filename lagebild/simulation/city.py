@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import h3.api.basic_int as h3
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from lagebild.stats.grid import Grid, build_grid, disk_sums
-from lagebild.stats.zones import LARGEST_RADIUS, NO_ZONE, Zones, hexagon_disks, lines
+from lagebild.stats.zones import Zones, grown, hexagon_disks, joined, lines
 
 RESOLUTION = 9
 CENTRE = (51.68, 7.82)
@@ -28,34 +27,28 @@ _PARTY_QUARTERS = 6
 _PARTY_WEEKEND = 2.5
 _OFFICE_WEEKEND = 0.3
 _SEASON = 0.4
-
-
-@dataclass(frozen=True, eq=False)
-class Family:
-    """A zone family that is quick to sum over."""
-
-    zones: Zones
-
-    def sums(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """(zones, s) sums over each zone of whole numbers (s, n)."""
-        zones = self.zones
-        return _zone_sums(zones.order, zones.first, zones.number, np.ascontiguousarray(values.T), zones.count)
+_GROWN_SEED = 9
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Places of a city. km: (n, 2) coordinates; disks: all hexagon disks; streets: these and all lines."""
+    """Places of a city. km: (n, 2) coordinates; disks: all hexagon disks; streets: these and all lines; shapes: these
+    and irregular zones."""
 
     grid: Grid
     km: npt.NDArray[np.float64]
 
     @functools.cached_property
-    def disks(self) -> Family:
-        return Family(hexagon_disks(self.grid, LARGEST_RADIUS))
+    def disks(self) -> Zones:
+        return hexagon_disks(self.grid)
 
     @functools.cached_property
-    def streets(self) -> Family:
-        return Family(_joined(self.disks.zones, lines(self.grid)))
+    def streets(self) -> Zones:
+        return joined(self.disks, lines(self.grid))
+
+    @functools.cached_property
+    def shapes(self) -> Zones:
+        return joined(self.streets, grown(self.grid, np.random.default_rng(_GROWN_SEED)))
 
     @property
     def size(self) -> int:
@@ -195,29 +188,3 @@ def _mix(ground: Ground, rng: np.random.Generator, agencies: int) -> npt.NDArray
         weight = disk_sums(ground.grid, weight)
     weight = (weight / weight.mean(axis=1, keepdims=True)) ** 4
     return weight / weight.sum(axis=0)
-
-
-@numba.njit(cache=True, nogil=True)
-def _zone_sums(order, first, number, values, count):
-    strata = values.shape[1]
-    result = np.empty((count, strata))
-    running = np.empty(strata, np.int64)
-    for chain in range(first.size - 1):
-        running[:] = 0
-        for step in range(first[chain], first[chain + 1]):
-            for column in range(strata):
-                running[column] += values[order[step], column]
-            if number[step] != NO_ZONE:
-                for column in range(strata):
-                    result[number[step], column] = running[column]
-    return result
-
-
-def _joined(one: Zones, other: Zones) -> Zones:
-    number = np.where(other.number == NO_ZONE, NO_ZONE, other.number + one.count).astype(np.int32)
-    return Zones(
-        one.size,
-        np.concatenate([one.order, other.order]),
-        np.concatenate([one.first, other.first[1:] + one.order.size]),
-        np.concatenate([one.number, number]),
-    )

@@ -111,7 +111,7 @@ def _quiet(task: Task, city: City | RealCity, rng: np.random.Generator) -> dict:
     nights: set[int] = set()
     for number in range(NULLS_A_CHUNK):
         night = _night(task.setting, series, series.first + YEAR - 1 + number)
-        for look in _alarming(METHODS[task.method].looks(city.ground, night), pools):
+        for look in _alarming(task, city.ground, night, pools):
             nights.add(number)
             alarms.append((number, int(city.ground.grid.cells[look.locate()[0]])))
     return {"nights": NULLS_A_CHUNK, "alarm_nights": len(nights), "episodes": _episodes(alarms)}
@@ -135,7 +135,7 @@ def _first_alarm(
 ) -> list[float] | None:
     for day in range(1, DAYS + 1):
         night = _night(task.setting, series, outbreak.first + day - 1)
-        for look in _alarming(METHODS[task.method].looks(ground, night), pools):
+        for look in _alarming(task, ground, night, pools):
             zone = look.locate()
             if np.isin(zone, outbreak.places).any():
                 apart = np.hypot(*(ground.middle(zone) - ground.middle(outbreak.places)))
@@ -149,9 +149,10 @@ def _pools(task: Task) -> list[NullPool]:
     return pools if METHODS[task.method].deal else [NullPool(pool.maxima, None) for pool in pools]
 
 
-def _alarming(looks: Sequence[Look], pools: Sequence[NullPool]) -> list[Look]:
-    """Each stream at a threshold of one false alarm a year of its own."""
-    least = threshold_p(1)
+def _alarming(task: Task, ground: Ground, night: Night, pools: Sequence[NullPool]) -> list[Look]:
+    """Each stream at a threshold of one false alarm a year of its own, or shared with others."""
+    method = METHODS[task.method]
+    least, looks = threshold_p(method.sharing), method.looks(ground, night)
     return [look for look, pool in zip(looks, pools, strict=True) if pool_p(pool, look.statistic).p <= least]
 
 

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from lagebild.simulation.city import DAY_CLASSES, Family, Ground, Night
+from lagebild.simulation.city import DAY_CLASSES, Ground, Night
 from lagebild.stats.grid import disk_sums
-from lagebild.stats.scan import LEAST_CASES, WINDOW_DAYS, Stream, clusters, null_maxima, statistic
+from lagebild.stats.scan import LEAST_CASES, Stream, cases, clusters, null_maxima, prepare, statistic
+from lagebild.stats.zones import Zones
 
+# The catalogue's 21 groups and two joint searches.
+NIGHT_STREAMS = 23
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
 
@@ -29,38 +32,18 @@ class Method:
     """looks: the streams a method looks at in a night, always equally many.
 
     deal: (replicates, streams) null statistics by permutation of a night; None where the method is calibrated on nights
-    without an outbreak.
+    without an outbreak. sharing: streams that share one false alarm a year with each of these.
     """
 
     label: str
     looks: Callable[[Ground, Night], list[Look]]
     deal: Callable[[Ground, Night, int, np.random.Generator], npt.NDArray[np.float64]] | None = None
+    sharing: int = 1
 
 
-def stream_of(night: Night, layer: npt.NDArray[np.int64], family: Family) -> Stream:
-    """The same as `lagebild.stats.scan.prepare`, summed in one go over all chains.
-
-    layer: (m,) strata of the night's cases.
-    """
-    size = family.zones.size
-    strata = int(layer.max()) + 1 if layer.size else 0
-    per_place = np.bincount(layer * size + night.place, minlength=strata * size).reshape(strata, size)
-    young = night.age < WINDOW_DAYS
-    place, age = night.place[young], night.age[young]
-    per_age = np.bincount(layer[young] * WINDOW_DAYS + age, minlength=strata * WINDOW_DAYS)
-    per_age = per_age.reshape(strata, WINDOW_DAYS)
-    dealt = np.flatnonzero(per_age.any(axis=1))
-    per_place, per_age = per_place[dealt], per_age[dealt]
-    recent = np.bincount(place * WINDOW_DAYS + age, minlength=size * WINDOW_DAYS).reshape(size, WINDOW_DAYS)
-    shares = np.cumsum(per_age, axis=1) / per_place.sum(axis=1, keepdims=True)
-    return Stream(
-        zones=family.zones,
-        recent=np.cumsum(recent, axis=1),
-        expected=np.ascontiguousarray(family.sums(per_place) @ shares),
-        total=night.place.size,
-        least=LEAST_CASES,
-        dealt=tuple(zip(per_place, per_age, strict=True)),
-    )
+def stream_of(night: Night, layer: npt.NDArray[np.int64], zones: Zones) -> Stream:
+    """layer: (m,) strata of the night's cases."""
+    return prepare(cases(night.place, night.age, layer), zones)
 
 
 def _one_stratum(night: Night) -> npt.NDArray[np.int64]:
@@ -71,15 +54,19 @@ def _agency_and_day(night: Night) -> npt.NDArray[np.int64]:
     return night.agency * DAY_CLASSES + night.day_class
 
 
-def _disks(ground: Ground) -> Family:
+def _disks(ground: Ground) -> Zones:
     return ground.disks
 
 
-def _streets(ground: Ground) -> Family:
+def _streets(ground: Ground) -> Zones:
     return ground.streets
 
 
-def _scan(label: str, split: Callable, family: Callable[[Ground], Family], strata: Callable) -> Method:
+def _shapes(ground: Ground) -> Zones:
+    return ground.shapes
+
+
+def _scan(label: str, split: Callable, family: Callable[[Ground], Zones], strata: Callable, sharing: int = 1) -> Method:
     """A scan of each of the nights that `split` makes of a night."""
 
     def streams(ground: Ground, night: Night) -> list[Stream]:
@@ -91,7 +78,7 @@ def _scan(label: str, split: Callable, family: Callable[[Ground], Family], strat
     def deal(ground: Ground, night: Night, replicates: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         return np.column_stack([null_maxima(stream, replicates, rng) for stream in streams(ground, night)])
 
-    return Method(label, looks, deal)
+    return Method(label, looks, deal, sharing)
 
 
 def _look(stream: Stream) -> Look:
@@ -108,6 +95,10 @@ def _by_agency(night: Night, agencies: int = 3) -> list[Night]:
         own = night.agency == agency
         parts.append(Night(night.place[own], night.age[own], night.agency[own], night.day_class[own]))
     return parts
+
+
+def _first_agency(night: Night) -> list[Night]:
+    return _by_agency(night)[:1]
 
 
 def _poisson(label: str, recent: int, before: int) -> Method:
@@ -138,7 +129,12 @@ METHODS = {
     "scan": _scan("scan", _merged, _disks, _one_stratum),
     "scan_strata": _scan("scan, strata agency × day class", _merged, _disks, _agency_and_day),
     "scan_streets": _scan("scan, disks and lines", _merged, _streets, _one_stratum),
+    "scan_shapes": _scan("scan, disks, lines and irregular zones", _merged, _shapes, _one_stratum),
     "best_agency": _scan("best single agency, own scan", _by_agency, _disks, _agency_and_day),
+    "one_agency": _scan("one agency alone, own scan", _first_agency, _disks, _agency_and_day),
+    "whole_night": _scan(
+        f"scan, one false alarm a year over {NIGHT_STREAMS} streams", _merged, _disks, _agency_and_day, NIGHT_STREAMS
+    ),
     "poisson_7": _poisson("Poisson 7 d vs 8 weeks, per disk", 7, 56),
     "poisson_28": _poisson("Poisson 28 d vs 11 months, per disk", 28, 337),
 }

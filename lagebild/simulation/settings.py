@@ -42,13 +42,16 @@ class Setting:
 
 def _all() -> tuple[Setting, ...]:
     six = ((1_000, 0.5), (1_000, 1.0), (2_800, 0.5), (2_800, 1.0), (10_000, 1.0), (10_000, 2.0))
-    found = [Setting(f"disk-{n}-{extra:g}", f"{n:,} a year, +{extra:g}", n, extra) for n, extra in six]
+    disks = (*PLAIN, "scan_streets", "whole_night")
+    found = [Setting(f"disk-{n}-{extra:g}", f"{n:,} a year, +{extra:g}", n, extra, disks) for n, extra in six]
     for shape in (Shape.STREET, Shape.IRREGULAR):
         label = f"{shape} of 7 cells, 2,800 a year, +1"
-        found.append(Setting(f"shape-{shape}", label, 2_800, 1.0, ("scan", "scan_streets", *PLAIN[1:]), shape))
+        found.append(
+            Setting(f"shape-{shape}", label, 2_800, 1.0, ("scan", "scan_streets", "scan_shapes", *PLAIN[1:]), shape)
+        )
     for extra in (0.5, 1.0, 1.5, 2.0, 3.0):
         label = f"three agencies, each a third of 10,000 a year, +{extra:g} split over them"
-        methods = ("scan_strata", "best_agency")
+        methods = ("scan_strata", "best_agency", "one_agency", "whole_night", "poisson_7")
         found.append(Setting(f"thirds-{extra:g}", label, 10_000, extra, methods, agencies=3, is_split=True))
     common = {"records": 10_000, "extra": 2.0, "methods": STRATIFIED, "agencies": 3}
     found += [

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from lagebild.stats.scan import Stream, deal_once, deck, ratio
+from lagebild.stats.scan import Deck, Stream, ratio
 from lagebild.stats.zones import NO_ZONE
 
 
@@ -81,12 +81,12 @@ def joint_cluster(data: Bundle) -> JointCluster | None:
 def joint_null_maxima(data: Bundle, replicates: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """(replicates,) the statistic where each stream's days are dealt out anew, independently of the others."""
     zones, least = data.streams[0].zones, data.streams[0].least
-    decks = [deck(stream) for stream in data.streams]
+    decks = [Deck.of(stream) for stream in data.streams]
     recent = np.zeros_like(data.recent)
     maxima = np.empty(replicates)
     for replicate in range(replicates):
-        for position, (labels, bounds, per_age) in enumerate(decks):
-            deal_once(labels, bounds, per_age, recent[position], rng)
+        for deck, dealt in zip(decks, recent, strict=True):
+            deck.deal(dealt, rng)
         maxima[replicate] = _joint(zones.order, zones.first, zones.number, recent, data.expected, data.totals, least)[0]
     return maxima
 

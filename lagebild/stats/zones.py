@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 import h3.api.basic_int as h3
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,8 @@ from lagebild.stats.grid import OUTSIDE, Grid, positions
 NO_ZONE = -1
 LARGEST_RADIUS = 8
 LONGEST_LINE = 13
+GROWN_WAYS = 4
+GROWN_CELLS = 12
 # Axes of H3's local coordinates.
 _DIRECTIONS = ((1, 0), (1, 1), (0, 1))
 
@@ -61,12 +64,27 @@ class Zones:
         array = np.asarray(values, dtype=np.float64)
         if array.shape[:1] != (self.size,):
             raise ValueError(f"values has shape {array.shape}, the family {self.size} places")
-        result = np.zeros((self.count, *array.shape[1:]))
-        for start, stop in zip(self.first[:-1], self.first[1:], strict=True):
-            running = np.cumsum(array[self.order[start:stop]], axis=0)
-            number = self.number[start:stop]
-            result[number[number != NO_ZONE]] = running[number != NO_ZONE]
-        return result
+        columns = np.ascontiguousarray(array.reshape(self.size, -1))
+        return _sums(self.order, self.first, self.number, columns, self.count).reshape(self.count, *array.shape[1:])
+
+
+def joined(*families: Zones) -> Zones:
+    """One family out of several over the same places. ValueError for none and for different numbers of places."""
+    if len({family.size for family in families}) != 1:
+        raise ValueError(f"families over {[family.size for family in families]} places")
+    starts = np.cumsum([0, *(family.order.size for family in families)])
+    zones = np.cumsum([0, *(family.count for family in families)])
+    first = [family.first[:-1] + start for family, start in zip(families, starts, strict=False)]
+    number = [
+        np.where(family.number == NO_ZONE, NO_ZONE, family.number + before).astype(np.int32)
+        for family, before in zip(families, zones, strict=False)
+    ]
+    return Zones(
+        families[0].size,
+        np.concatenate([family.order for family in families]),
+        np.concatenate([*first, starts[-1:]]).astype(np.int64),
+        np.concatenate(number),
+    )
 
 
 def hexagon_disks(grid: Grid, largest: int = LARGEST_RADIUS) -> Zones:
@@ -97,6 +115,29 @@ def lines(grid: Grid, longest: int = LONGEST_LINE) -> Zones:
             line = [lattice[at], *sides][:longest]
             if len(line) > 1:
                 chains.append([line[:2], *([place] for place in line[2:])])
+    return _family(grid.size, chains)
+
+
+def grown(grid: Grid, rng: np.random.Generator, *, ways: int = GROWN_WAYS, largest: int = GROWN_CELLS) -> Zones:
+    """Irregular zones: from every cell `ways` times one neighbouring cell after the other, drawn by lot.
+
+    Zones of 2, 3, ..., `largest` connected cells; every cell on the rim is equally likely the next one. The family
+    depends on `rng` alone and not on any case, so that it may be used like a fixed one. ValueError for a number of ways
+    or cells that gives no zone.
+    """
+    if ways < 1 or largest < 2:
+        raise ValueError(f"ways must be at least 1 and largest at least 2, got {ways} and {largest}")
+    near = [disk[disk != OUTSIDE][1:].tolist() for disk in grid.disks]
+    chains = []
+    for start in np.tile(np.arange(grid.size), ways).tolist():
+        chain, inside, rim = [start], {start}, list(near[start])
+        while rim and len(chain) < largest:
+            place = rim.pop(int(rng.integers(len(rim))))
+            chain.append(place)
+            inside.add(place)
+            rim += [other for other in near[place] if other not in inside and other not in rim]
+        if len(chain) > 1:
+            chains.append([chain[:2], *([place] for place in chain[2:])])
     return _family(grid.size, chains)
 
 
@@ -148,3 +189,20 @@ def _family(size: int, chains: list[list[list[int]]]) -> Zones:
     number = np.full(len(order), NO_ZONE, dtype=np.int32)
     number[ends] = np.arange(len(ends), dtype=np.int32)
     return Zones(size, np.array(order, dtype=np.int32), np.array(first, dtype=np.int64), number)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sums(order, first, number, values, count):
+    """(count, k) sums of values (n, k) over each zone."""
+    columns = values.shape[1]
+    result = np.zeros((count, columns))
+    running = np.empty(columns)
+    for chain in range(first.size - 1):
+        running[:] = 0
+        for step in range(first[chain], first[chain + 1]):
+            for column in range(columns):
+                running[column] += values[order[step], column]
+            if number[step] != NO_ZONE:
+                for column in range(columns):
+                    result[number[step], column] = running[column]
+    return result

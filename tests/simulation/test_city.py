@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 
 from lagebild.simulation.city import YEAR, build_city, day_classes, ground_of
-from lagebild.simulation.methods import stream_of
 from lagebild.simulation.outbreaks import CELLS, DAYS, Outbreak, Shape, places_of
 from lagebild.simulation.real import load
-from lagebild.stats.scan import cases, prepare, statistic
 
 
 def drawn(town, seed, **properties):
@@ -57,26 +55,10 @@ def test_days_five_and_six_of_a_week_are_the_weekend():
     assert day_classes(np.arange(7, 14)).tolist() == [0, 0, 0, 0, 0, 1, 2]
 
 
-def test_a_stream_is_what_the_engine_prepares(town):
-    series = drawn(town, 4, agencies=3, has_mixes=True)
-    night = series.night(series.first + 400)
-    layer = night.agency * 3 + night.day_class
-    for family in (town.disks, town.streets):
-        quick, engine = (
-            stream_of(night, layer, family),
-            prepare(cases(night.place, night.age, layer), family.zones),
-        )
-        assert quick.expected == pytest.approx(engine.expected)
-        assert np.array_equal(quick.recent, engine.recent)
-        assert statistic(quick) == pytest.approx(statistic(engine))
-
-
-def test_disks_and_lines_together_are_both(town):
-    joined = town.streets
-    assert joined.zones.count > town.disks.zones.count
-    sizes = joined.sums(np.ones((1, town.size), dtype=np.int64))[:, 0]
-    assert np.array_equal(sizes, joined.zones.sizes)
-    assert len(joined.zones.places(joined.zones.count - 1)) == sizes[-1]
+def test_each_family_of_a_ground_holds_the_one_before(town):
+    for smaller, larger in ((town.disks, town.streets), (town.streets, town.shapes)):
+        assert larger.count > smaller.count
+        np.testing.assert_array_equal(larger.sizes[: smaller.count], smaller.sizes)
 
 
 @pytest.mark.parametrize("shape", Shape)

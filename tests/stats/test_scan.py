@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lagebild.stats import scan
-from lagebild.stats.scan import Cases, cases, clusters, null_maxima, prepare, sequential_p, statistic
+from lagebild.stats.scan import Cases, Deck, cases, clusters, null_maxima, prepare, sequential_p, statistic
 from lagebild.stats.zones import circles, hexagon_disks
 
 EARTH_KM = 6371.2
@@ -194,13 +194,41 @@ def test_strata_take_in_what_an_agency_reports_late(quarter, rng):
 def test_replicates_keep_the_days_of_each_stratum_and_the_places_of_all(quarter, rng):
     data = _random(rng, number=400)
     stream = prepare(data, hexagon_disks(quarter, 2))
-    labels, bounds, per_age = scan.deck(stream)
-    recent = np.zeros((37, 28), np.int32)
-    scan.deal_once(labels, bounds, per_age, recent, rng)
-    np.testing.assert_array_equal(recent.sum(axis=0), np.cumsum(per_age.sum(axis=0)))
+    for large_from in (0, scan.LARGE_FROM):
+        deck = Deck.of(stream, large_from=large_from)
+        assert (len(deck.large), deck.labels.size) == ((3, 0) if large_from == 0 else (0, data.total))
+        recent = np.zeros((37, 28), np.int32)
+        deck.deal(recent, rng)
+        np.testing.assert_array_equal(recent.sum(axis=0), np.cumsum(sum(per_age for _, per_age in stream.dealt)))
+        assert (np.diff(recent, axis=1, prepend=0) >= 0).all()
+        assert (recent[:, -1] <= sum(per_place for per_place, _ in stream.dealt)).all()
     for layer, (per_place, _) in enumerate(stream.dealt):
-        own = labels[bounds[layer] : bounds[layer + 1]]
+        own = deck.labels[deck.bounds[layer] : deck.bounds[layer + 1]]
         np.testing.assert_array_equal(np.bincount(own, minlength=37), per_place)
+
+
+def test_large_strata_are_dealt_alike(quarter):
+    """Where first the numbers and then the days are drawn, a place gets the same cases on the same days."""
+    data = _random(np.random.default_rng(5), number=200, strata=2)
+    stream = prepare(data, hexagon_disks(quarter, 1), days=7, least=2)
+    drawn = {}
+    for large_from in (0, scan.LARGE_FROM):
+        deck, rng = Deck.of(stream, large_from=large_from), np.random.default_rng(6)
+        recent, found = np.zeros((37, 7), np.int32), []
+        for _ in range(4_000):
+            deck.deal(recent, rng)
+            found.append(recent[[3, 17, 30]][:, [0, 2, 6]].reshape(-1).copy())
+        drawn[large_from] = np.array(found)
+    expected = sum(np.outer(per_place, np.cumsum(per_age)) / per_place.sum() for per_place, per_age in stream.dealt)[
+        [3, 17, 30]
+    ][:, [0, 2, 6]].reshape(-1)
+    for found in drawn.values():
+        error = found.std(axis=0) / np.sqrt(len(found))
+        assert (np.abs(found.mean(axis=0) - expected) <= 4 * error).all()
+    for one, two in zip(*(found.T for found in drawn.values()), strict=True):
+        values = np.arange(max(one.max(), two.max()) + 1)
+        table = np.array([np.bincount(counts, minlength=values.size) for counts in (one, two)])
+        assert stats.chi2_contingency(table[:, table.sum(axis=0) > 10]).pvalue > 1e-4
 
 
 def test_the_same_seed_gives_the_same_maxima(quarter, rng):

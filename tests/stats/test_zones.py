@@ -2,7 +2,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import pytest
 
-from lagebild.stats.zones import circles, hexagon_disks, lines
+from lagebild.stats.zones import circles, grown, hexagon_disks, joined, lines
 
 
 def _zones(family):
@@ -34,7 +34,8 @@ def test_city_has_as_many_disks_as_expected(city):
 
 def test_sums_agree_with_membership(quarter, rng):
     values = rng.integers(0, 9, (37, 3))
-    for family in (hexagon_disks(quarter, 3), lines(quarter, 5)):
+    irregular = grown(quarter, np.random.default_rng(3), ways=2, largest=6)
+    for family in (hexagon_disks(quarter, 3), lines(quarter, 5), irregular, joined(lines(quarter, 5), irregular)):
         expected = [values[list(zone)].sum(axis=0) for zone in _zones(family)]
         np.testing.assert_array_equal(family.sums(values), expected)
         np.testing.assert_array_equal(family.sizes, [len(zone) for zone in _zones(family)])
@@ -51,6 +52,35 @@ def test_lines_are_straight_and_connected(quarter):
         assert ends == 6
         assert {place for other in through_centre if other != zone for place in other} & set(zone) == {centre}
     assert {len(zone) for zone in _zones(family)} == set(range(2, 8))
+
+
+def test_irregular_zones_are_connected_and_grow_cell_by_cell(quarter):
+    family = grown(quarter, np.random.default_rng(3), ways=3, largest=9)
+    zones = _zones(family)
+    assert {len(zone) for zone in zones} == set(range(2, 10))
+    assert family.count == 37 * 3 * 8
+    for zone in zones:
+        cells = {int(quarter.cells[place]) for place in zone}
+        reached, rim = set(), {next(iter(cells))}
+        while rim:
+            reached |= rim
+            rim = {near for cell in rim for near in h3.grid_ring(cell, 1) if near in cells} - reached
+        assert reached == cells
+    assert len({frozenset(zone) for zone in zones if len(zone) == 9}) > 37
+    again = grown(quarter, np.random.default_rng(3), ways=3, largest=9)
+    np.testing.assert_array_equal(family.order, again.order)
+    for ways, largest in ((0, 5), (1, 1)):
+        with pytest.raises(ValueError, match="at least"):
+            grown(quarter, np.random.default_rng(3), ways=ways, largest=largest)
+
+
+def test_joined_families_hold_the_zones_of_each(quarter):
+    one, two = hexagon_disks(quarter, 2), lines(quarter, 4)
+    assert _zones(joined(one, two)) == _zones(one) + _zones(two)
+    with pytest.raises(ValueError, match="places"):
+        joined(one, circles(np.zeros((2, 2)), 1))
+    with pytest.raises(ValueError, match="places"):
+        joined()
 
 
 def test_circles_take_places_of_equal_distance_together():
