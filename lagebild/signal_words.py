@@ -15,15 +15,22 @@ NEAR = 0.1
 
 def stored_words(signals: Iterable[Signal]) -> dict:
     """For the picture's parameters, so that the page asks no further query: all alarms, and what came nearest."""
-    rows = list(signals)
-    # One line per finding: a joint search that only repeats what a stream says alone adds none.
-    alarms = list({row.finding_id: row for row in reversed(rows) if row.is_alarm}.values())[::-1]
-    quiet = [row for row in rows if not row.is_alarm and row.p_value <= NEAR]
-    nearest = sorted(quiet, key=lambda row: (row.p_value, row.stream, row.rank))
+    alarms, nearest = shown(signals)
     return {
         "alarms": [line(row) | {"finding": str(row.finding_id), "place": row.finding.place_label} for row in alarms],
-        "nearest": [line(row) for row in nearest[:NEAREST_SHOWN]],
+        "nearest": [line(row) for row in nearest],
     }
+
+
+def shown(signals: Iterable[Signal]) -> tuple[list[Signal], list[Signal]]:
+    """What is told of a night's signals, given as `record_signals` orders them: the alarms, and what came nearest.
+
+    One alarm per finding: a joint search that only repeats what a stream says alone adds none.
+    """
+    rows = list(signals)
+    alarms = list({row.finding_id: row for row in reversed(rows) if row.is_alarm}.values())[::-1]
+    quiet = [row for row in rows if not row.is_alarm and row.p_value <= NEAR]
+    return alarms, sorted(quiet, key=lambda row: (row.p_value, row.stream, row.rank))[:NEAREST_SHOWN]
 
 
 def line(signal: Signal) -> dict:
@@ -44,15 +51,31 @@ def part_text(part: dict) -> str:
     return f"{part['label']} {german_number(part['count'])} statt {expected_text(part['expected'])}"
 
 
+def recurrence_nights(signal: Signal) -> float:
+    """In so many nights chance alone gives as much once in this one stream; at most RAREST."""
+    return min(1 / signal.p_value, RAREST) if signal.p_value > 0 else RAREST
+
+
 def chance_text(signal: Signal) -> str:
     """In how many nights chance alone gives as much in this one stream."""
-    nights = 1 / signal.p_value if signal.p_value > 0 else RAREST
+    nights = recurrence_nights(signal)
     if nights >= RAREST:
         return "seltener als in 1 von 1.000.000 Nächten"
     if nights < 2:
         return "in den meisten Nächten"
-    rounded = nights if nights < 100 else float(f"{nights:.2g}")
-    return f"in {'etwa ' if signal.is_fitted else ''}1 von {german_number(rounded)} Nächten"
+    return f"in {'etwa ' if signal.is_fitted else ''}1 von {_rounded(nights)} Nächten"
+
+
+def once_text(signal: Signal) -> str:
+    """The same for print: "in etwa 9.000 Nächten einmal"."""
+    nights = recurrence_nights(signal)
+    if nights >= RAREST:
+        return "seltener als einmal in 1.000.000 Nächten"
+    return "in den meisten Nächten" if nights < 2 else f"in etwa {_rounded(nights)} Nächten einmal"
+
+
+def _rounded(nights: float) -> str:
+    return german_number(nights if nights < 100 else float(f"{nights:.2g}"))
 
 
 def signal_sentences(signal: Signal) -> list[str]:

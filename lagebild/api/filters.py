@@ -6,7 +6,7 @@ from django_filters import rest_framework as filters
 from agencies.api.filters import DayFilter, OneOfFilter, SlugFilter, YesNoFilter
 from incidents.api.filters import districts
 from incidents.models import Area, CategoryGroup, Kind
-from lagebild.models import FindingKind, FindingStatus, Picture, Verdict
+from lagebild.models import FindingKind, FindingStatus, Picture, Verdict, WeekState
 
 
 class KnownPictureField(django_filters.fields.ModelChoiceField):
@@ -37,6 +37,7 @@ class CellFilter(PictureRowFilter):
 class TrendFilter(PictureRowFilter):
     area = SlugFilter(queryset=Area.objects.defer("geometry"), help_text="Kürzel des Gebiets")
     verdict = OneOfFilter(choices=Verdict.choices)
+    week_state = OneOfFilter(choices=WeekState.choices, help_text="Urteil über die letzte volle Woche")
 
 
 class FindingFilter(filters.FilterSet):
@@ -45,6 +46,10 @@ class FindingFilter(filters.FilterSet):
     group = SlugFilter(queryset=CategoryGroup.objects.all(), help_text="Kürzel der Kategoriengruppe")
     district = SlugFilter(queryset=districts, help_text="Kürzel des Stadtbezirks")
     seen_since = DayFilter("last_seen_on", "gte", help_text="an diesem Tag oder später erkannt")
+    has_signal = YesNoFilter(
+        field_name="signal_on", lookup_expr="isnull", exclude=True, help_text="nur mit (oder nur ohne) Signal"
+    )
+    signal_since = DayFilter("signal_on", "gte", help_text="an diesem Tag oder später stand ein Signal")
 
 
 class PictureFilter(filters.FilterSet):

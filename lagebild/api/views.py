@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -18,7 +18,7 @@ from agencies.api.pagination import WidePagePagination
 from agencies.api.views import PortalDetailViewSet, PortalViewSet
 from lagebild.api import serializers
 from lagebild.api.filters import CellFilter, FindingFilter, PictureFilter, TrendFilter
-from lagebild.models import Cell, Edition, Finding, Picture, Sighting, Trend
+from lagebild.models import Cell, Edition, Finding, Picture, Sighting, Signal, Trend
 
 
 class PdfRenderer(BaseRenderer):
@@ -116,7 +116,7 @@ class CellViewSet(PictureRowViewSet):
 
 @extend_schema_view(list=extend_schema(summary="Entwicklungen eines Lagebilds auflisten"))
 class TrendViewSet(PictureRowViewSet):
-    """Anzahlen je Gebiet und Kategoriengruppe im Vergleich mit demselben Zeitraum des Vorjahres."""
+    """Anzahlen je Gebiet und Kategoriengruppe gegen das Vorjahr, und das Urteil über die letzte volle Woche."""
 
     queryset = Trend.objects.all()
     serializer_class = serializers.TrendSerializer
@@ -131,7 +131,7 @@ class TrendViewSet(PictureRowViewSet):
     list=extend_schema(summary="Erkenntnisse auflisten"), retrieve=extend_schema(summary="Eine Erkenntnis abrufen")
 )
 class FindingViewSet(PortalDetailViewSet):
-    """Erkenntnisse mit ihrer Bewertung und den jüngsten Belegen."""
+    """Erkenntnisse mit ihrer Bewertung, den jüngsten Belegen und den jüngsten Signalen."""
 
     queryset = Finding.objects.all()
     serializer_class = serializers.FindingSerializer
@@ -140,11 +140,18 @@ class FindingViewSet(PortalDetailViewSet):
 
     def visible_rows(self, actor):
         newest = Sighting.objects.visible_to(actor).order_by("finding_id", "-picture__date", "-picture__revision")
+        signals = Signal.objects.visible_to(actor)
+        last = signals.order_by("-picture__date", "-picture__revision")
+        standing = signals.filter(
+            picture_id=Subquery(last.filter(finding=OuterRef("finding_id")).values("picture_id")[:1])
+        ).order_by("p_value", "stream", "rank")
         return (
             Finding.objects.visible_to(actor)
+            .annotate(signal_on=Subquery(last.filter(finding=OuterRef("pk")).values("picture__date")[:1]))
             .select_related("group", "district", "responsible_agency", "danger")
             .defer("district__geometry")
             .prefetch_related(Prefetch("sightings", queryset=newest.distinct("finding_id"), to_attr="latest_sightings"))
+            .prefetch_related(Prefetch("signals", queryset=standing, to_attr="latest_signals"))
             .order_by("-last_seen_on", "number")
         )
 
