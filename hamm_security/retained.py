@@ -71,6 +71,7 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "lagebild_sighting": (Fate.VALUES, "published"),
     "lagebild_signal": (Fate.VALUES, "published"),
     "lagebild_phenomenon": (Fate.VALUES, "published"),
+    "lagebild_timeprofile": (Fate.VALUES, "published"),
     "lagebild_night": (Fate.VALUES, "runs of the build, 60 days"),
     "lagebild_nightpart": (Fate.VALUES, "results of the runs, 60 days; published values"),
     "lagebild_nullpool": (Fate.VALUES, "numbers out of permutations, 60 days"),

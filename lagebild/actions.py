@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from agencies import audit
@@ -24,6 +24,7 @@ from lagebild.episodes import record_signals
 from lagebild.findings import record_sightings
 from lagebild.frozen import frozen_cells, frozen_weeks
 from lagebild.inputs import WEEKS, Inputs, Window
+from lagebild.map_checks import check_map, load_earlier_map
 from lagebild.models import (
     FINDING_STEPS,
     Cell,
@@ -54,6 +55,7 @@ from lagebild.signal_words import stored_words
 from lagebild.statements import MOST as MOST_STATEMENTS
 from lagebild.statements import key_statements, signal_statements
 from lagebild.streams import CellResult, assemble_streams
+from lagebild.time_profiles import load_times, record_profiles
 from lagebild.trends import TrendResult, assemble_trends
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ METHOD = {
     "status_words": "13 periods of 28 days, exact binomial, level 5 %",
     "trends": "52 complete ISO weeks against the same weeks of the year before, exact conditional interval 95 %",
     "weeks": "Farrington flexible, 4 to 2 years, else EARS C1 to C3; one false alarm a year each, city and districts",
+    "hours": "aoristic profile of the local week, spans of less than a day, without control-driven and sensitive ones",
+    "self_check": "PAI and PEI of the map of 28 days before, marked cells against as many with most cases before",
     "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
 }
 WEEK_FIELDS = ("week_state", "week_method", "week_count", "week_expected", "week_low", "week_high")
@@ -139,6 +143,8 @@ def _load_inputs(date: dt.date) -> Inputs:
         coverage=load_coverage(first=window.history_start, last=date),
         calendar=load_calendar(window.first, date),
         watch=load_watch(),
+        times=load_times(first=window.first, last=date),
+        earlier_map=load_earlier_map(date),
     )
 
 
@@ -154,6 +160,8 @@ def _fingerprint(inputs: Inputs) -> str:
     for table in (inputs.weeks, inputs.earlier, inputs.days):
         for column in (table.stratum, table.district, table.cell, table.agency, table.day, table.count):
             digest.update(np.ascontiguousarray(column).tobytes())
+    for column in inputs.times.columns:
+        digest.update(column.tobytes())
     digest.update(inputs.city.grid.cells.tobytes())
     words = [
         settings.PORTAL_VERSION,
@@ -167,6 +175,7 @@ def _fingerprint(inputs: Inputs) -> str:
         [agency.slug for agency in inputs.coverage.agencies],
         calendar_words(inputs.calendar),
         [[stream.id, stream.category_ids] for stream in inputs.watch.streams],
+        inputs.earlier_map.words if inputs.earlier_map else None,
     ]
     digest.update(json.dumps(words, sort_keys=True).encode())
     return digest.hexdigest()
@@ -188,6 +197,7 @@ def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
             "last": date.isoformat(),
             "unlocated_percent": _unlocated_percent(inputs),
             "signals": {"streams": len(watch.parts), "threshold_p": watch.threshold},
+            "self_check": check_map(inputs.earlier_map, inputs.days, inputs.city, inputs.groups, date),
         },
         code_version=settings.PORTAL_VERSION,
         input_sha256=fingerprint,
@@ -197,7 +207,8 @@ def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
     Cell.objects.bulk_create([_cell_row(picture, cell) for cell in cells], batch_size=2000)
     Trend.objects.bulk_create([_trend_row(picture, trend, inputs.window) for trend in trends], batch_size=500)
     Coverage.objects.bulk_create(_coverage_rows(picture, inputs), batch_size=2000)
-    record_sightings(picture, hotspots, (inputs.window.first, date))
+    sightings = record_sightings(picture, hotspots, (inputs.window.first, date))
+    record_profiles(picture, inputs.times, inputs.groups.values(), sightings)
     signals = record_signals(picture, watch, parts, inputs.city)
     picture.parameters["signals"] |= stored_words(signals)
     picture.statements = [*signal_statements(signals), *picture.statements][:MOST_STATEMENTS]
@@ -234,6 +245,12 @@ def picture_sha256(picture: Picture) -> str:
     # Pictures of before weeks were judged keep the hash they have.
     for row in weeks.values_list("area__slug", "group__slug", "unit_label", *WEEK_FIELDS):
         digest.update(json.dumps(row).encode())
+    # The same of those from before hours were told and maps were checked.
+    hours = picture.timeprofiles.order_by("group__slug", F("finding__number").asc(nulls_first=True))
+    for row in hours.values_list("group__slug", "finding__number", "hours", "timed", "untimed"):
+        digest.update(json.dumps(row).encode())
+    if check := picture.parameters.get("self_check"):
+        digest.update(json.dumps(check, sort_keys=True).encode())
     return digest.hexdigest()
 
 

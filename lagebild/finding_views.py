@@ -19,6 +19,7 @@ from incidents.models import CategoryGroup
 from lagebild.actions import assess_finding
 from lagebild.danger_wording import span_text, state_text
 from lagebild.forms import AssessmentForm
+from lagebild.hour_words import hours_block
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting, Signal
 from lagebild.page import finding_lines
 from lagebild.signal_words import line, signal_sentences
@@ -116,6 +117,7 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "lines": finding_lines(latest) if latest else None,
         "period": period_text(latest.period_start, latest.period_end) if latest else "",
         "surprise": surprise_sentence(latest.p_value) if latest else "",
+        "hours": _hours(shown, latest),
         "agencies": ", ".join(_names(_contributing(shown, latest, signal))),
         "history": sightings,
         "signals": [{"picture": row.picture, **line(row)} for row in signals],
@@ -141,6 +143,15 @@ def _danger_detail(shown: Finding) -> dict:
         "place_url": reverse("lagebild:finding_place", args=(shown.pk,)) if has_place else "",
         "map_bbox": _surroundings(danger.cells) if danger.cells else "",
     }
+
+
+def _hours(shown: Finding, latest: Sighting | None) -> dict | None:
+    """When it happens in the cells of the latest sighting; None where the picture tells no hours."""
+    profile = shown.time_profiles.filter(picture=latest.picture_id).first() if latest else None
+    if profile is None:
+        return None
+    profile.group = shown.group
+    return hours_block(profile, label=f"{shown.group.label}, {shown.place_label}")
 
 
 def _contributing(shown: Finding, latest: Sighting | None, signal: Signal | None) -> list[str]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from incidents.models import CategoryGroup
 from lagebild.calendar import Calendar
+from lagebild.map_checks import EarlierMap
 from lagebild.models import ReleasedAtom
 from lagebild.nights import Watch
 from lagebild.selectors import CaseTable, City, CoverageTable, week_of
 from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.time_profiles import TimeTable
 
 WEEKS = 52
 # Four years for the judgement of a week, and the weeks around the same one four years ago.
@@ -57,7 +59,8 @@ class Inputs:
     """`weeks` are the cooperation cases of both years by ISO week, `days` those of the window by day and cell.
 
     `earlier` are the weeks before both years, as far as one is judged by them. All hold the frozen counts of what has
-    been deleted since: by week, and by cell and 28-day block.
+    been deleted since: by week, and by cell and 28-day block. `times` are the spans of the window's cooperation cases,
+    `earlier_map` the map that the last four weeks judge.
     """
 
     window: Window
@@ -71,3 +74,5 @@ class Inputs:
     coverage: CoverageTable
     calendar: Calendar
     watch: Watch
+    times: TimeTable
+    earlier_map: EarlierMap | None

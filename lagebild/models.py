@@ -17,6 +17,7 @@ from lagebild.night_models import Night, NightPart, NullPool  # noqa: F401 – t
 from lagebild.phenomenon_models import Phenomenon  # noqa: F401 – table of this app
 from lagebild.picture_models import Picture, PictureRow, PictureState  # noqa: F401 – table of this app
 from lagebild.stream_models import StreamSet  # noqa: F401 – table of this app
+from lagebild.time_models import TimeProfile  # noqa: F401 – table of this app
 
 
 class AtomFamily(models.TextChoices):

@@ -16,6 +16,7 @@ from lagebild.figures.calendar import LABELS, Span, kinds_in_words, week_marks
 from lagebild.figures.charts import Panel, draw_weekly_lines
 from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
+from lagebild.hour_words import hours_block
 from lagebild.models import QUIET, Picture, Sighting, StatusWord, Trend, WeekState
 from lagebild.selectors import week_of
 from lagebild.wording import (
@@ -64,6 +65,7 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         "trend_tables": _trend_tables(trends, choice.get("bezirk", "")),
         "charts": _charts(trends, group, spans),
         "special_days": [_special_row(span) for span in spans],
+        "hours": _hours(picture, group) if group else None,
         "coverage": _coverage(picture),
         "unlocated_text": f"{percent_text(unlocated)} der freigegebenen Meldungen haben keinen verwertbaren Ort."
         if unlocated
@@ -180,6 +182,15 @@ def _trend_row(trend: Trend) -> dict:
         "week_tone": {WeekState.HIGH: "danger", WeekState.LOW: "info"}.get(trend.week_state, "neutral"),
         "protected": german_number(trend.protected_current) if trend.protected_current else "–",
     }
+
+
+def _hours(picture: Picture, group: CategoryGroup) -> dict | None:
+    """When it happens; None where the picture has no case of the group, or is of before hours were told."""
+    profile = picture.timeprofiles.filter(group=group, finding=None).first()
+    if profile is None:
+        return None
+    profile.group = group
+    return hours_block(profile, label=group.label)
 
 
 def _spans(trends: list[Trend]) -> tuple[Span, ...]:

@@ -32,6 +32,7 @@ TABLES: dict[str, Table] = {
     "lagebild_sighting": BUILT,
     "lagebild_signal": BUILT,
     "lagebild_phenomenon": BUILT,
+    "lagebild_timeprofile": BUILT,
     # How far a night has come may be seen; what it has found is read as signals of a published picture.
     "lagebild_night": Guarded((web(*READ, when=f"{SEES_PICTURE} OR {can('administer_memberships')}"), builder(*ALL))),
     "lagebild_nightpart": Guarded((builder(*ALL),)),

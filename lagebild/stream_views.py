@@ -8,8 +8,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agencies.access import requires
 from incidents.models import Kind
+from lagebild.check_words import check_block
 from lagebild.danger_rules import Catalogue
 from lagebild.danger_views import may_define
+from lagebild.models import Picture
 from lagebild.stats.alarms import NIGHTS_A_YEAR
 from lagebild.stream_forms import StreamSetForm
 from lagebild.stream_models import StreamSet
@@ -42,8 +44,10 @@ def method(request: HttpRequest) -> HttpResponse:
     catalogue = Catalogue.load()
     sets = StreamSet.objects.visible_to(user).select_related("agency")
     watched = {stream.id for stream in streams}
+    picture = Picture.objects.visible_to(user).newest_first().first()
     context = {
         "is_member": True,
+        "check": check_block(picture, catalogue.groups),
         "may_define": may_define(user),
         "tables": [
             {"label": label, "rows": [_row(s) for s in streams if s.kind == kind]}
