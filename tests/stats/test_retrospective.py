@@ -4,10 +4,21 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from lagebild.stats.retrospective import expected_from_margins, look_back, null_poisson
-from lagebild.stats.scan import cases, clusters, prepare
+from lagebild.stats.retrospective import (
+    _deal,
+    expected_from_margins,
+    look_back,
+    null_permuted,
+    null_poisson,
+    p_of,
+    past,
+    reached,
+)
+from lagebild.stats.scan import cases, clusters, prepare, ratio
 from lagebild.stats.zones import circles, hexagon_disks
 
 FIRST_YEAR, YEARS = 1973, 19
@@ -118,3 +129,127 @@ def test_sums_that_differ_and_other_shapes_are_refused(quarter):
         look_back(np.ones((37, 4), dtype=int), np.full((37, 4), 1.1), family, longest=2)
     with pytest.raises(ValueError, match="37 places"):
         look_back(np.ones((36, 4), dtype=int), np.ones((36, 4)), family, longest=2)
+
+
+def _best_by_hand(observed, expected, family, longest, least):
+    """The largest ratio, by looking at every interval of every zone."""
+    total, best = observed.sum(), 0.0
+    for zone in range(family.count):
+        places = family.places(zone)
+        for begin in range(observed.shape[1]):
+            for end in range(begin, min(begin + longest, observed.shape[1])):
+                count = observed[places, begin : end + 1].sum()
+                mean = expected[places, begin : end + 1].sum()
+                if count >= least and count > mean:
+                    best = max(best, ratio(count, mean, total))
+    return best
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    periods=st.integers(1, 40),
+    longest=st.integers(1, 40),
+    least=st.integers(1, 5),
+    number=st.sampled_from((1, 5, 40, 400, 100_000)),
+    crowd=st.sampled_from((0, 3, 30, 70_000)),
+)
+@settings(max_examples=40, deadline=None)
+def test_no_interval_is_dismissed_that_is_the_best(quarter, seed, periods, longest, least, number, crowd):
+    rng = np.random.default_rng(seed)
+    family = hexagon_disks(quarter, 2)
+    shares = rng.gamma(0.3, 1, (37, 1)) * rng.gamma(0.5, 1, (1, periods))
+    observed = rng.multinomial(number, (shares / shares.sum()).ravel()).reshape(37, periods)
+    observed[rng.integers(37), rng.integers(periods)] += crowd
+    expected = expected_from_margins(observed)
+    found = look_back(observed, expected, family, longest=longest, least=least, most=1)
+    best = _best_by_hand(observed, expected, family, longest, least)
+    assert (found[0].llr if found else 0.0) == pytest.approx(best, rel=1e-6, abs=1e-9)
+
+
+def test_places_may_come_again_at_another_time_only(quarter, rng):
+    observed = rng.poisson(0.2, (37, 200))
+    inner = quarter.disks[(quarter.disks >= 0).all(axis=1)][0][:3]
+    observed[inner, 30:36] += 3
+    observed[inner, 150:156] += 2
+    family, expected = hexagon_disks(quarter, 3), expected_from_margins(observed)
+    twice = look_back(observed, expected, family, longest=28, least=5, most=2, may_recur=True)
+    assert [(c.first, c.last) for c in twice] == [(30, 35), (150, 155)]
+    assert set(twice[0].places) & set(twice[1].places) & set(inner.tolist())
+    once = look_back(observed, expected, family, longest=28, least=5, most=2)
+    assert not set(once[0].places) & set(once[1].places)
+
+
+def _two_strata(rng, number=600):
+    """Weekdays in the west, weekends in the east: no cluster but for who ignores the class of the day."""
+    stratum = rng.integers(0, 2, number)
+    day = np.where(stratum == 1, 7 * rng.integers(0, 20, number), 7 * rng.integers(0, 20, number) + 3)
+    return cases(np.where(stratum == 1, rng.integers(0, 8, number), rng.integers(29, 37, number)), 139 - day, stratum)
+
+
+def test_the_expectations_are_those_of_the_strata(rng):
+    data = _two_strata(rng)
+    layers = np.zeros((2, 37, 140), dtype=int)
+    np.add.at(layers, (data.stratum, data.place, 139 - data.age), 1)
+    table = past(data, places=37, periods=140)
+    np.testing.assert_array_equal(table.observed, layers.sum(axis=0))
+    np.testing.assert_allclose(table.expected, expected_from_margins(layers))
+
+
+def test_dealing_keeps_the_margins_of_every_stratum(rng):
+    data = _two_strata(rng)
+    table = past(data, places=37, periods=140)
+    counts, labels = np.zeros_like(table.observed), table.labels.copy()
+    _deal(labels, table.times, table.bounds, counts, rng)
+    assert (counts != table.observed).any()
+    for own in (slice(0, 8), slice(29, 37)):
+        np.testing.assert_array_equal(counts[own].sum(axis=0), table.observed[own].sum(axis=0))
+    np.testing.assert_array_equal(counts.sum(axis=1), table.observed.sum(axis=1))
+
+
+def test_p_is_honest_within_strata_and_not_without(quarter):
+    family, few = hexagon_disks(quarter, 2), {"longest": 14, "least": 5}
+
+    def found(data, seed):
+        table = past(data, places=37, periods=140)
+        best = look_back(table.observed, table.expected, family, most=1, **few)
+        value = best[0].llr if best else 0.0
+        rng = np.random.default_rng(1000 + seed)
+        return p_of(null_permuted(table, family, value, rng=rng, replicates=99, stop_after=20, **few), value)
+
+    given_data = [_two_strata(np.random.default_rng(seed), 1_000) for seed in range(40)]
+    stratified = [found(data, seed) for seed, data in enumerate(given_data)]
+    plain = [found(cases(data.place, data.age), seed) for seed, data in enumerate(given_data[:10])]
+    assert sum(p <= 0.05 for p in stratified) <= stats.binom.ppf(0.999, 40, 0.05)
+    assert stats.kstest(stratified, "uniform").pvalue > 0.001
+    assert sum(p <= 0.05 for p in plain) >= 8
+
+
+def test_the_same_seed_gives_the_same_maxima_and_stops_early(quarter, rng):
+    table = past(_two_strata(rng), places=37, periods=140)
+    family = hexagon_disks(quarter, 2)
+    done = []
+
+    def draw(value, seed):
+        rng = np.random.default_rng(seed)
+        return null_permuted(table, family, value, longest=14, least=5, rng=rng, replicates=300, report=done.append)
+
+    everything = draw(100.0, 3)
+    np.testing.assert_array_equal(everything, draw(100.0, 3))
+    assert (everything != draw(100.0, 4)).any()
+    assert done == [99, 198, 297, 300] * 3
+    assert p_of(everything, 100.0) == 1 / 301
+    early = draw(0.5, 3)
+    np.testing.assert_array_equal(early, everything[: early.size])
+    assert early.size == 99
+    assert reached(early, 0.5) >= 50
+
+
+def test_no_cases_and_cases_beyond_the_table(quarter):
+    family = hexagon_disks(quarter, 1)
+    empty = past(cases([], []), places=37, periods=60)
+    assert empty.total == 0
+    assert look_back(empty.observed, empty.expected, family, longest=7) == ()
+    with pytest.raises(ValueError, match="beyond"):
+        past(cases([3], [60]), places=37, periods=60)
+    with pytest.raises(ValueError, match="beyond"):
+        past(cases([37], [0]), places=37, periods=60)
