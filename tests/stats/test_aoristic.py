@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagebild.stats.aoristic import profile
+from lagebild.stats.aoristic import PEAK_HOURS, peak, profile
 
 NOT_KNOWN = np.datetime64("NaT")
 MONDAY = np.datetime64("2026-01-05T00:00")
@@ -157,3 +157,80 @@ def test_nothing_at_all_is_an_empty_week():
 def test_unusable_input_is_refused(start, end, message):
     with pytest.raises(ValueError, match=message):
         profile(start, end)
+
+
+def weekend_nights(number: float, around: float = 0.1) -> np.ndarray:
+    """`around` in every hour, `number` in each of Friday and Saturday 20 to 2 o'clock."""
+    week = np.full(7 * 24, around)
+    for day in (4, 5):
+        week[(day * 24 + np.arange(20, 26)) % week.size] += number
+    return week.reshape(7, 24)
+
+
+def test_peak_of_weekend_nights_by_hand():
+    """30 of 46.8 in 12 of 168 hours: llr = 30 ln(30 / 3.34) + ... with 1.2 of the background in the run."""
+    week = weekend_nights(2.5)
+    found = peak(week, events=round(week.sum()))
+    assert (found.first_day, found.days, found.first_hour, found.hours) == (4, 2, 20, 6)
+    inside, total, even = 30 + 12 * 0.1, 30 + 168 * 0.1, 12 / 168
+    assert found.share == pytest.approx(inside / total)
+    assert found.share_of_week == pytest.approx(even)
+    by_hand = inside * np.log(inside / (total * even)) + (total - inside) * np.log(
+        (total - inside) / (total * (1 - even))
+    )
+    assert found.llr == pytest.approx(by_hand)
+
+
+def test_peak_is_the_best_of_all_runs_by_brute_force():
+    rng = np.random.default_rng(3)
+    week = rng.gamma(0.6, 1.0, (7, 24)) + weekend_nights(4.0)
+    total, best = week.sum(), 0.0
+    for days in range(1, 8):
+        for hours in PEAK_HOURS:
+            for day in range(7):
+                for hour in range(24):
+                    chosen = {((day + i) * 24 + hour + j) % 168 for i in range(days) for j in range(hours)}
+                    c, m = week.reshape(-1)[list(chosen)].sum(), total * days * hours / 168
+                    if c > m:
+                        best = max(best, c * np.log(c / m) + (total - c) * np.log((total - c) / (total - m)))
+    assert peak(week, events=round(total)).llr == pytest.approx(best)
+
+
+def test_peak_over_the_end_of_the_week_and_on_all_days():
+    week = np.roll(weekend_nights(5), 2, axis=0)
+    assert (peak(week, events=round(week.sum())).first_day, peak(week, events=round(week.sum())).days) == (6, 2)
+    daily = np.full((7, 24), 0.1)
+    daily[:, 8:16] = 2
+    found = peak(daily, events=round(daily.sum()))
+    assert (found.first_day, found.days, found.first_hour, found.hours) == (0, 7, 8, 8)
+
+
+def test_even_and_empty_weeks_have_no_peak():
+    assert peak(np.ones((7, 24)), events=168) is None
+    assert peak(np.zeros((7, 24)), events=0) is None
+
+
+def test_chance_gives_a_peak_less_often_than_the_level():
+    """Cases at random hours, and spans of twelve hours, whose weights vary less than counts."""
+    rng = np.random.default_rng(9)
+    found = 0
+    for number in (20, 60, 300):
+        for length in (0, 720):
+            for _ in range(60):
+                start = np.datetime64("2026-01-05T00:00", "m") + rng.integers(0, 10080, number).astype("m8[m]")
+                spread = profile(start, start + length)
+                found += peak(spread.weights, events=number) is not None
+    assert found <= 18  # 5 % of 360
+
+
+def test_few_cases_at_one_hour_are_no_peak_and_more_are():
+    for number, told in ((2, False), (8, True)):
+        week = np.zeros((7, 24))
+        week[4, 22] = number
+        assert (peak(week, events=number) is not None) is told
+
+
+def test_impossible_weeks_are_refused():
+    for week, events in ((np.ones((24, 7)), 168), (-np.ones((7, 24)), -168), (np.ones((7, 24)), 100)):
+        with pytest.raises(ValueError, match="weights"):
+            peak(week, events=events)
