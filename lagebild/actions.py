@@ -39,13 +39,17 @@ from lagebild.models import (
     ReleasedBlock,
     Trend,
 )
-from lagebild.nights import begin_night, finish_night, load_watch, scan_part
+from lagebild.nights import begin_night, do_part, finish_night, load_watch
+from lagebild.phenomena.findings import record_phenomena
+from lagebild.phenomena.looks import look_keys
+from lagebild.phenomena.words import stored_phenomena
 from lagebild.release import release_due_blocks
 from lagebild.scanning import Field, zones_of
 from lagebild.selectors import (
     NO_DISTRICT,
     CaseTable,
     any_demonstration,
+    faces_digest,
     load_cases,
     load_city,
     load_coverage,
@@ -53,7 +57,7 @@ from lagebild.selectors import (
 )
 from lagebild.signal_words import stored_words
 from lagebild.statements import MOST as MOST_STATEMENTS
-from lagebild.statements import key_statements, signal_statements
+from lagebild.statements import key_statements, phenomenon_statements, signal_statements
 from lagebild.streams import CellResult, assemble_streams
 from lagebild.time_profiles import load_times, record_profiles
 from lagebild.trends import TrendResult, assemble_trends
@@ -68,6 +72,7 @@ METHOD = {
     "weeks": "Farrington flexible, 4 to 2 years, else EARS C1 to C3; one false alarm a year each, city and districts",
     "hours": "aoristic profile of the local week, spans of less than a day, without control-driven and sensitive ones",
     "self_check": "PAI and PEI of the map of 28 days before, marked cells against as many with most cases before",
+    "phenomena": "modus and shift weekly, near repeats and chains by the quarter; one false a year over all four",
     "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
 }
 WEEK_FIELDS = ("week_state", "week_method", "week_count", "week_expected", "week_low", "week_high")
@@ -143,6 +148,7 @@ def _load_inputs(date: dt.date) -> Inputs:
         coverage=load_coverage(first=window.history_start, last=date),
         calendar=load_calendar(window.first, date),
         watch=load_watch(),
+        faces=faces_digest(first=window.faces_from, last=date),
         times=load_times(first=window.first, last=date),
         earlier_map=load_earlier_map(date),
     )
@@ -175,6 +181,7 @@ def _fingerprint(inputs: Inputs) -> str:
         [agency.slug for agency in inputs.coverage.agencies],
         calendar_words(inputs.calendar),
         [[stream.id, stream.category_ids] for stream in inputs.watch.streams],
+        inputs.faces,
         inputs.earlier_map.words if inputs.earlier_map else None,
     ]
     digest.update(json.dumps(words, sort_keys=True).encode())
@@ -184,7 +191,8 @@ def _fingerprint(inputs: Inputs) -> str:
 def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
     date, watch = inputs.window.date, inputs.watch
     field = Field(date, inputs.city, inputs.calendar, zones_of(inputs.city.grid), watch.threshold)
-    parts = [scan_part(night=night, key=key, watch=watch, field=field) for key in watch.parts]
+    parts = [do_part(night=night, key=key, watch=watch, field=field) for key in watch.parts]
+    looks = [do_part(night=night, key=key, watch=watch, field=field) for key in look_keys()]
     cells, hotspots = assemble_streams(inputs)
     trends = assemble_trends(inputs)
     last = Picture.objects.filter(date=date).aggregate(last=Max("revision"))["last"] or 0
@@ -211,7 +219,10 @@ def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
     record_profiles(picture, inputs.times, inputs.groups.values(), sightings)
     signals = record_signals(picture, watch, parts, inputs.city)
     picture.parameters["signals"] |= stored_words(signals)
-    picture.statements = [*signal_statements(signals), *picture.statements][:MOST_STATEMENTS]
+    phenomena = record_phenomena(picture, looks, inputs.city)
+    picture.parameters["phenomena"] = stored_phenomena(phenomena, [look.result for look in looks])
+    news = [*signal_statements(signals), *phenomenon_statements(phenomena)]
+    picture.statements = [*news, *picture.statements][:MOST_STATEMENTS]
     picture.sha256 = picture_sha256(picture)
     picture.state, picture.published_at = PictureState.PUBLISHED, timezone.now()
     picture.save(update_fields=("parameters", "statements", "sha256", "state", "published_at"))
@@ -241,8 +252,11 @@ def picture_sha256(picture: Picture) -> str:
     )
     for rows in (cells, trends, sightings, signals):
         digest.update(json.dumps([list(row) for row in rows]).encode())
+    phenomena = picture.phenomena.order_by("finding__number")
+    for row in phenomena.values_list("finding__number", "form", "count", "expected", "p_value", "cells", "evidence"):
+        digest.update(json.dumps(row).encode())
     weeks = picture.trends.exclude(week_state="").order_by("area_id", "group_id", "unit_label")
-    # Pictures of before weeks were judged keep the hash they have.
+    # Pictures of before weeks were judged, or phenomena looked for, keep the hash they have.
     for row in weeks.values_list("area__slug", "group__slug", "unit_label", *WEEK_FIELDS):
         digest.update(json.dumps(row).encode())
     # The same of those from before hours were told and maps were checked.

@@ -17,11 +17,11 @@ from incidents.models import Area, CategoryGroup, Kind
 from lagebild.findings import KIND_OF_STREAM, SAME_PLACE_RINGS
 from lagebild.models import QUIET, Finding, FindingStatus, Picture, Sighting, Signal
 from lagebild.night_models import NightPart
-from lagebild.nights import Watch
 from lagebild.numbering import next_finding_number
 from lagebild.scanning import JOINT
 from lagebild.selectors import City
 from lagebild.streams import NAMED_FROM
+from lagebild.watch import Watch
 from lagebild.wording import place_label
 
 EPISODE_DAYS = 14
@@ -95,11 +95,17 @@ def _finding(picture: Picture, found: _Found, district: Area | None) -> Finding:
             first_seen_on=picture.date,
             last_seen_on=picture.date,
         )
-    if known.status in QUIET and _has_grown(known, found):
+    now = _size(found.words.get("count"), found.words.get("parts", []))
+    continue_finding(known, picture, before=_seen(known, found), now=now)
+    return known
+
+
+def continue_finding(known: Finding, picture: Picture, *, before: int, now: int) -> None:
+    """Tonight's picture shows the finding again; what was put aside with `before` cases speaks if it has grown."""
+    if known.status in QUIET and now >= max(GROWN_BY * before, before + GROWN_CASES):
         known.status = FindingStatus.PROPOSED
     known.last_seen_on = max(known.last_seen_on, picture.date)
     known.save(update_fields=("status", "last_seen_on"))
-    return known
 
 
 def _known(picture: Picture, found: _Found) -> Finding | None:
@@ -119,14 +125,12 @@ def _known(picture: Picture, found: _Found) -> Finding | None:
     return hotspot.finding if hotspot is not None else None
 
 
-def _has_grown(known: Finding, found: _Found) -> bool:
-    """Against the largest signal the person saw who dismissed or closed it."""
+def _seen(known: Finding, found: _Found) -> int:
+    """The largest signal the person saw who dismissed or closed it."""
     seen = Signal.objects.filter(finding=known, stream=found.stream)
     if known.assessed_at:
         seen = seen.filter(picture__published_at__lte=known.assessed_at)
-    before = max((_size(signal.count, signal.parts) for signal in seen), default=0)
-    now = _size(found.words.get("count"), found.words.get("parts", []))
-    return now >= max(GROWN_BY * before, before + GROWN_CASES)
+    return max((_size(signal.count, signal.parts) for signal in seen), default=0)
 
 
 def _size(count: int | None, parts: list[dict]) -> int:

@@ -9,10 +9,13 @@ from incidents.models import CategoryGroup
 from lagebild.calendar import Calendar
 from lagebild.map_checks import EarlierMap
 from lagebild.models import ReleasedAtom
-from lagebild.nights import Watch
+from lagebild.phenomena.budget import look_day
+from lagebild.phenomena.looks import first_day
+from lagebild.phenomenon_models import Form
 from lagebild.selectors import CaseTable, City, CoverageTable, week_of
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.time_profiles import TimeTable
+from lagebild.watch import Watch
 
 WEEKS = 52
 # Four years for the judgement of a week, and the weeks around the same one four years ago.
@@ -49,6 +52,11 @@ class Window:
         return self.first_week - dt.timedelta(days=YEAR_DAYS)
 
     @property
+    def faces_from(self) -> dt.date:
+        """First day of the faces that phenomena are looked for in: twelve months before the last complete quarter."""
+        return first_day(Form.CHAIN, look_day(Form.CHAIN, self.date)) - dt.timedelta(days=6)
+
+    @property
     def history_start(self) -> dt.date:
         """Monday of the first week that the last one is judged by."""
         return self.last_week - dt.timedelta(weeks=HISTORY_WEEKS - 1)
@@ -60,7 +68,7 @@ class Inputs:
 
     `earlier` are the weeks before both years, as far as one is judged by them. All hold the frozen counts of what has
     been deleted since: by week, and by cell and 28-day block. `times` are the spans of the window's cooperation cases,
-    `earlier_map` the map that the last four weeks judge.
+    `earlier_map` the map that the last four weeks judge, `faces` a digest of the faces that looks at phenomena read.
     """
 
     window: Window
@@ -74,5 +82,6 @@ class Inputs:
     coverage: CoverageTable
     calendar: Calendar
     watch: Watch
+    faces: list[list[int]]
     times: TimeTable
     earlier_map: EarlierMap | None

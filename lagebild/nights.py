@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from incidents.models import Category, Kind
 from lagebild.calendar import calendar_words, load_calendar
 from lagebild.night_models import Night, NightPart, NightState, NullPool
+from lagebild.phenomena.looks import load_look, look_keys
+from lagebild.phenomena.search import look_for
 from lagebild.scanning import (
     JOINT,
     Field,
@@ -28,61 +28,17 @@ from lagebild.scanning import (
     seeded,
     zones_of,
 )
-from lagebild.selectors import load_city
+from lagebild.selectors import City, load_city
 from lagebild.stats.alarms import POOL_SIZE
 from lagebild.stats.multivariate import bundle, joint_null_maxima
 from lagebild.stats.scan import LEAST_CASES, null_maxima
 from lagebild.stats.weeks import YEAR_DAYS
-from lagebild.stream_sets import AlarmStream, alarm_count, alarm_streams, alarm_threshold
+from lagebild.stream_sets import AlarmStream
+from lagebild.watch import Watch, load_watch
 
-JOINT_LABELS = {
-    Kind.INCIDENT: "Mehrere Vorfallgruppen gemeinsam",
-    Kind.COMPLAINT: "Mehrere Beschwerdegruppen gemeinsam",
-}
 KEPT_DAYS = 60
 # Raised with every change of what a scan makes of the same cases.
 SCAN_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Watch:
-    """The streams of a night. `parts` is what is scanned: every stream alone, and the groups of a kind together."""
-
-    streams: tuple[AlarmStream, ...]
-    group_ids: dict[str, tuple[int, ...]]
-
-    @property
-    def parts(self) -> list[str]:
-        joint = [f"{JOINT}:{kind}" for kind in Kind if len(self.together(kind)) > 1]
-        return [*(stream.id for stream in self.streams), *joint]
-
-    @property
-    def threshold(self) -> float:
-        return alarm_threshold(alarm_count(list(self.streams)))
-
-    def stream(self, key: str) -> AlarmStream:
-        return next(stream for stream in self.streams if stream.id == key)
-
-    def together(self, kind: str) -> list[AlarmStream]:
-        """The catalogue's groups of a kind: agencies' own streams would count the same records twice."""
-        return [stream for stream in self.streams if stream.kind == kind and stream.id.startswith("group:")]
-
-    def kind(self, key: str) -> str:
-        return key.removeprefix(f"{JOINT}:") if key.startswith(JOINT) else self.stream(key).kind
-
-    def label(self, key: str) -> str:
-        return JOINT_LABELS[Kind(self.kind(key))] if key.startswith(JOINT) else self.stream(key).label
-
-    def of_part(self, key: str) -> list[AlarmStream]:
-        """The streams a part scans."""
-        return self.together(self.kind(key)) if key.startswith(JOINT) else [self.stream(key)]
-
-
-def load_watch() -> Watch:
-    """Four queries."""
-    streams = tuple(alarm_streams())
-    group_of = dict(Category.objects.values_list("pk", "group_id"))
-    return Watch(streams, {s.id: tuple(sorted({group_of[pk] for pk in s.category_ids})) for s in streams})
 
 
 def load_field(date: dt.date, watch: Watch) -> Field:
@@ -95,7 +51,14 @@ def load_field(date: dt.date, watch: Watch) -> Field:
 def begin_night(date: dt.date) -> Night:
     """The unfinished run of the day, else a new one."""
     running = Night.objects.select_for_update().filter(date=date, state=NightState.RUNNING).first()
-    return running or Night.objects.create(date=date, streams=load_watch().parts)
+    return running or Night.objects.create(date=date, streams=[*load_watch().parts, *look_keys()])
+
+
+def do_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPart:
+    """Do one part of a night, whatever it is."""
+    if key in look_keys():
+        return look_part(night=night, key=key, watch=watch, city=field.city)
+    return scan_part(night=night, key=key, watch=watch, field=field)
 
 
 def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPart:
@@ -111,8 +74,26 @@ def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPar
         pool.made_on if pool else None,
     ]
     sha256 = _joined(loaded, field, words)
-    known = NightPart.objects.filter(night__date=night.date, stream=key, input_sha256=sha256).order_by("-pk").first()
-    result = known.result if known else _scanned(key, streams, loaded, watch, field, pool)
+    known = _known_result(key, sha256)
+    result = known if known is not None else _scanned(key, streams, loaded, watch, field, pool)
+    return _keep(night, key, sha256, result, started)
+
+
+def look_part(*, night: Night, key: str, watch: Watch, city: City) -> NightPart:
+    """Look for one form of phenomena, unless some night has the result of the same look at the same cases."""
+    started = perf_counter()
+    look = load_look(key, night.date, watch, city)
+    known = _known_result(key, look.sha256)
+    return _keep(night, key, look.sha256, known if known is not None else look_for(look), started)
+
+
+def _known_result(key: str, sha256: str) -> dict | None:
+    """What was made of the same cases before; the hash holds the day they were looked at on."""
+    known = NightPart.objects.filter(stream=key, input_sha256=sha256).order_by("-pk").first()
+    return known.result if known is not None else None
+
+
+def _keep(night: Night, key: str, sha256: str, result: dict, started: float) -> NightPart:
     part, _ = NightPart.objects.update_or_create(
         night=night,
         stream=key,

@@ -11,10 +11,10 @@ from lagebild.picture_models import Picture, PictureRow
 
 
 class Form(models.TextChoices):
-    MODUS = "modus", "wachsende Begehungsweise"
+    MODUS = "modus", "wachsendes Muster"
     SHIFT = "shift", "Verlagerung"
     NEAR_REPEAT = "near_repeat", "Folgefälle in der Nähe"
-    CHAIN = "chain", "Beschwerden gehen Vorfällen voraus"
+    CHAIN = "chain", "Beschwerden als Vorboten"
 
 
 class Hours(models.TextChoices):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, DateField, F, Func, Q, QuerySet, SmallIntegerField
+from django.db.models import Count, DateField, DecimalField, F, Func, Q, QuerySet, SmallIntegerField, Sum
 from django.utils import timezone
 from guardian.utils import get_group_obj_perms_model
 
@@ -141,8 +141,38 @@ class LocalHours(Func):
         begins, ends = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
         hour = f"extract(hour FROM {begins} AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')::int"
         bounds = ", ".join(str(bound) for bound in DAY_TIMES)
-        time = f"width_bucket({hour}, ARRAY[{bounds}]) % {len(DAY_TIMES)}"
+        time = f"mod(width_bucket({hour}, ARRAY[{bounds}]), {len(DAY_TIMES)})"
         return f"CASE WHEN {ends} - {begins} > interval '{LONGEST_TIMED}' THEN {NO_TIME} ELSE {time} END", []
+
+
+class FaceHash(Func):
+    """64 bits of what a look at phenomena reads of a face."""
+
+    output_field = DecimalField(max_digits=40, decimal_places=0)
+    template = "hashtextextended(concat_ws('|', %(expressions)s), 0)"
+
+    def __init__(self) -> None:
+        super().__init__("category_id", "agency_id", "cell", "district_id", "occurred_from", "occurred_to")
+
+    def as_sql(self, compiler, connection, **context):
+        columns = [compiler.compile(expression)[0] for expression in self.get_source_expressions()]
+        # Instants as numbers: their text depends on the session.
+        columns[-2:] = [f"extract(epoch FROM {column})" for column in columns[-2:]]
+        return self.template % {"expressions": ", ".join(columns)}, []
+
+
+def faces_digest(*, first: dt.date, last: dt.date) -> list[list[int]]:
+    """Number and hash of the cooperation faces of both kinds: the same faces in any order give the same. Two queries.
+
+    The tables above know a face by day, group and cell; phenomena also by category and time of day.
+    """
+    digest = []
+    for model in (Incident, Complaint):
+        shared = model.objects.in_picture().filter(sharing_level=SharingLevel.COOPERATION)
+        counted = shared.between(*local_instants(first, last)).order_by()
+        found = counted.aggregate(number=Count("pk"), total=Sum(FaceHash()))
+        digest.append([found["number"], int(found["total"] or 0)])
+    return digest
 
 
 def load_strata() -> tuple[tuple[Stratum, ...], dict[int, int]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agencies.models import Agency
 from incidents.models import Kind
 from lagebild.inputs import Window
-from lagebild.models import Signal, StatusWord, Verdict, WeekState
+from lagebild.models import Phenomenon, Signal, StatusWord, Verdict, WeekState
+from lagebild.phenomena.words import summary
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.streams import HotspotResult
 from lagebild.trends import TrendResult
@@ -51,6 +54,17 @@ def signal_statements(signals: list[Signal]) -> list[str]:
     together = ", erkennbar nur in den zusammengeführten Daten" if best.is_merged_only else ""
     more = "" if number == 1 else f" Dazu {_more(number - 1)}."
     return [f"{where}: neues Signal, {best.stream_label}, {how} seit {best.first_day:%d.%m.%Y}{together}.{more}"]
+
+
+def phenomenon_statements(rows: Iterable[Phenomenon]) -> list[str]:
+    """One sentence for the surest phenomenon of tonight, and how many more there are."""
+    new = [row for row in rows if row.finding.first_seen_on == row.picture.date]
+    if not new:
+        return []
+    best = new[0]
+    together = ", erkennbar nur in den zusammengeführten Daten" if best.is_merged_only else ""
+    more = {1: "", 2: " Dazu ein weiteres Phänomen."}.get(len(new), f" Dazu {len(new) - 1} weitere Phänomene.")
+    return [f"Neues Phänomen, {best.finding.subject} ({best.finding.place_label}): {summary(best)}{together}.{more}"]
 
 
 def _more(number: int) -> str:

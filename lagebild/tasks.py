@@ -14,14 +14,14 @@ from incidents.expiry import clear_technical
 from lagebild import danger_checks, retention
 from lagebild.actions import build_picture, open_night, publish_night
 from lagebild.models import Night
-from lagebild.nights import load_field, load_watch, renew_pool, scan_part
+from lagebild.nights import do_part, load_field, load_watch, renew_pool
 
 logger = logging.getLogger(__name__)
 
 
 @task(time_limit_s=600)
 def rebuild_nightly(date: str | None = None) -> str:
-    """Build the picture of the given local day (ISO), else of today: the streams side by side, then all in one step.
+    """Build the picture of the given local day (ISO), else of today: its parts side by side, then all in one step.
 
     Works with the builder's login. The result is that of `publish_picture`.
     """
@@ -30,19 +30,19 @@ def rebuild_nightly(date: str | None = None) -> str:
         night = open_night(date=day)
     if night is None:
         return publish_picture([], None, day.isoformat())
-    header = [scan_night_part.s(night.pk, key) for key in night.streams]
+    header = [do_night_part.s(night.pk, key) for key in night.streams]
     # Without a worker, as in tests, replacing means waiting.
     with allow_join_result():
         return current_task.replace(chord(header, publish_picture.s(night.pk, day.isoformat())))
 
 
 @task(time_limit_s=1800)
-def scan_night_part(night_pk: int, key: str) -> float:
-    """Scan one stream of a night; seconds it took."""
+def do_night_part(night_pk: int, key: str) -> float:
+    """Scan one stream of a night, or look for one form of phenomena; seconds it took."""
     with context.builder_login():
         night = Night.objects.get(pk=night_pk)
         watch = load_watch()
-        return scan_part(night=night, key=key, watch=watch, field=load_field(night.date, watch)).seconds
+        return do_part(night=night, key=key, watch=watch, field=load_field(night.date, watch)).seconds
 
 
 @task(time_limit_s=3600)

@@ -20,10 +20,10 @@ class Migration(migrations.Migration):
                     "form",
                     models.CharField(
                         choices=[
-                            ("modus", "wachsende Begehungsweise"),
+                            ("modus", "wachsendes Muster"),
                             ("shift", "Verlagerung"),
                             ("near_repeat", "Folgefälle in der Nähe"),
-                            ("chain", "Beschwerden gehen Vorfällen voraus"),
+                            ("chain", "Beschwerden als Vorboten"),
                         ],
                         max_length=11,
                         verbose_name="Form",

@@ -328,7 +328,7 @@ def test_week_with_nothing_to_report_is_not_missing(world):
 
 def test_build_does_not_cost_more_queries_with_more_records(world, django_assert_max_num_queries):
     background(world.police, world.order, per_place=6)
-    with django_assert_max_num_queries(100) as few:
+    with django_assert_max_num_queries(175) as few:
         build_picture(date=TODAY)
     background(world.police, world.order, per_place=3)
     with django_assert_max_num_queries(len(few.captured_queries) + 2):

@@ -12,7 +12,7 @@ from lagebild import nights
 from lagebild.actions import assess_finding, build_picture, open_night
 from lagebild.calendar_models import DeliveryNotice, NoticeKind
 from lagebild.models import Finding, FindingStatus, Night, NightPart, NullPool, Picture, Signal
-from lagebild.nights import load_field, load_watch, renew_pool, scan_part
+from lagebild.nights import do_part, load_field, load_watch, renew_pool, scan_part
 from lagebild.tasks import rebuild_nightly, renew_null_pool
 from tests import factories
 
@@ -171,15 +171,16 @@ def test_a_night_goes_on_where_it_was_interrupted(world, noise, monkeypatch):
     night = open_night(date=TODAY)
     watch = load_watch()
     field = load_field(TODAY, watch)
-    parts = [scan_part(night=night, key=key, watch=watch, field=field) for key in night.streams]
+    parts = [do_part(night=night, key=key, watch=watch, field=field) for key in night.streams]
     assert open_night(date=TODAY) == night
     monkeypatch.setattr(nights, "_scanned", None)
-    again = [scan_part(night=night, key=key, watch=watch, field=field) for key in night.streams]
+    monkeypatch.setattr(nights, "look_for", None)
+    again = [do_part(night=night, key=key, watch=watch, field=field) for key in night.streams]
     assert [part.result for part in again] == [part.result for part in parts]
     picture = build_picture(date=TODAY)
     night.refresh_from_db()
     assert (night.state, night.done) == ("published", len(night.streams))
-    assert picture.signals.count() == sum(1 for part in parts if part.result["best"])
+    assert picture.signals.count() == sum(1 for part in parts if part.result.get("best"))
 
 
 def test_the_chair_sees_how_far_a_night_has_come(world, noise, signed_in):
