@@ -51,7 +51,7 @@ def table(lines: Iterable[dict]) -> str:
     """Markdown, one row per setting, method, seed and number of null nights, in the order of the settings."""
     rows: dict[tuple, dict[str, list]] = {}
     for line in lines:
-        if line["part"] != Part.POOL:
+        if line["part"] in {Part.QUIET, Part.OUTBREAKS}:
             key = (line["setting"], line["method"], line["seed"], line["nulls"])
             rows.setdefault(key, {Part.QUIET: [], Part.OUTBREAKS: []})[line["part"]].append(line["result"])
     labels = {setting.name: setting.label for setting in SETTINGS}

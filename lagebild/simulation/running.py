@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lagebild.simulation import results
+from lagebild.simulation.honesty import JUDGED, LOOKS_A_CHUNK, PART, POOL, HonestyTask, look_again
 from lagebild.simulation.measuring import NULLS_A_CHUNK, OUTBREAKS_A_CHUNK, Part, Task, run
 from lagebild.simulation.real import path_of
 from lagebild.simulation.settings import Setting
@@ -61,7 +62,20 @@ def simulate(
         yield from _computed(judged, output, workers)
 
 
-def _key(task: Task) -> results.Key:
+def judge_p_values(output: Path, *, nights: int, workers: int, seed: int = SEED) -> Iterator[dict]:
+    """Compute what the output folder lacks of `nights` looks at each stream, rounded up. ValueError below 1."""
+    if min(nights, workers) < 1:
+        raise ValueError(f"{nights} nights, {workers} processes")
+    output.mkdir(parents=True, exist_ok=True)
+    results.drop_unfinished(output)
+    for judged in JUDGED:
+        tasks = [HonestyTask(judged, chunk, seed) for chunk in range(-(-nights // LOOKS_A_CHUNK))]
+        yield from _computed(tasks, output, workers)
+
+
+def _key(task: Task | HonestyTask) -> results.Key:
+    if isinstance(task, HonestyTask):
+        return task.judged.name, "scan", PART, task.chunk, task.seed, POOL
     return results.key_of(
         {"setting": task.setting.name, "method": task.method, "part": task.part.value}
         | {"chunk": task.chunk, "seed": task.seed, "nulls": task.nulls}
@@ -74,16 +88,20 @@ def _pools(tasks: Sequence[Task], done: dict[results.Key, dict]) -> tuple[tuple[
     return tuple(tuple(value for part in stream for value in part) for stream in zip(*chunks, strict=True))
 
 
-def _computed(tasks: Sequence[Task], output: Path, workers: int) -> Iterator[dict]:
+def _computed(tasks: Sequence[Task] | Sequence[HonestyTask], output: Path, workers: int) -> Iterator[dict]:
     done = results.read(output)
     missing = [task for task in tasks if _key(task) not in done]
-    for line in map(run, missing) if workers == 1 or len(missing) < 2 else _in_processes(missing, workers):
+    for line in map(_run, missing) if workers == 1 or len(missing) < 2 else _in_processes(missing, workers):
         results.append(output, line)
         yield line
 
 
-def _in_processes(tasks: Sequence[Task], workers: int) -> Iterator[dict]:
+def _run(task: Task | HonestyTask) -> dict:
+    return look_again(task) if isinstance(task, HonestyTask) else run(task)
+
+
+def _in_processes(tasks: Sequence[Task] | Sequence[HonestyTask], workers: int) -> Iterator[dict]:
     # Not forked: the parent holds database connections and threads that a copy must not share.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as executor:
-        for future in as_completed([executor.submit(run, task) for task in tasks]):
+        for future in as_completed([executor.submit(_run, task) for task in tasks]):
             yield future.result()

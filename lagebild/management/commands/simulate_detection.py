@@ -1,11 +1,13 @@
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from lagebild.simulation.honesty import honesty_table
 from lagebild.simulation.results import read, table
-from lagebild.simulation.running import SEED, absent, simulate
+from lagebild.simulation.running import SEED, absent, judge_p_values, simulate
 from lagebild.simulation.settings import SETTINGS, chosen
 from lagebild.stats.alarms import NIGHTS_A_YEAR
 
@@ -36,6 +38,11 @@ class Command(BaseCommand):
             default=settings.BASE_DIR.parent / "shared" / "data",
             help="Ordner mit echten Meldungen als Hintergrund",
         )
+        parser.add_argument(
+            "--p-values",
+            action="store_true",
+            help="stattdessen p-Werte gegen gespeicherte Vergleichswerte prüfen, in --nulls Nächten je Strom",
+        )
         parser.add_argument("--table", action="store_true", help="nichts rechnen, nur die Tabelle ausgeben (Markdown)")
 
     def handle(self, *args, **options) -> None:
@@ -45,6 +52,9 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Die Zeile „{error}“ gibt es nicht. Bekannt sind: {', '.join(setting.name for setting in SETTINGS)}."
             ) from error
+        if options["table"] and options["p_values"]:
+            self.stdout.write(honesty_table(read(options["output"]).values()))
+            return
         if options["table"]:
             names = {setting.name for setting in rows}
             self.stdout.write(table(line for line in read(options["output"]).values() if line["setting"] in names))
@@ -53,15 +63,25 @@ class Command(BaseCommand):
             raise CommandError("Ausbrüche und Prozesse müssen mindestens 1 sein, der Startwert mindestens 0.")
         if options["nulls"] < NIGHTS_A_YEAR:
             raise CommandError(f"Für einen Fehlalarm im Jahr braucht es mindestens {NIGHTS_A_YEAR} Nächte.")
-        self._simulate(rows, options)
+        started = time.monotonic()
+        lines = self._p_values(options) if options["p_values"] else self._rows(rows, options)
+        count = 0
+        for line in lines:
+            count += 1
+            if options["verbosity"] > 1:
+                self.stdout.write(f"{line['setting']} {line['method']} {line['part']} {line['chunk']}")
+        self.stdout.write(f"{count} Teile gerechnet in {time.monotonic() - started:.0f} Sekunden.")
 
-    def _simulate(self, rows, options) -> None:
+    def _p_values(self, options) -> Iterator[dict]:
+        return judge_p_values(
+            options["output"], nights=options["nulls"], workers=options["workers"], seed=options["seed"]
+        )
+
+    def _rows(self, rows, options) -> Iterator[dict]:
         missing = absent(rows, options["data"])
         for setting in missing:
             self.stdout.write(f"{setting.name} wird ausgelassen: In {options['data']} liegen die Meldungen nicht.")
-        started = time.monotonic()
-        count = 0
-        for line in simulate(
+        return simulate(
             [setting for setting in rows if setting not in missing],
             options["output"],
             outbreaks=options["outbreaks"],
@@ -69,8 +89,4 @@ class Command(BaseCommand):
             workers=options["workers"],
             folder=options["data"],
             seed=options["seed"],
-        ):
-            count += 1
-            if options["verbosity"] > 1:
-                self.stdout.write(f"{line['setting']} {line['method']} {line['part']} {line['chunk']}")
-        self.stdout.write(f"{count} Teile gerechnet in {time.monotonic() - started:.0f} Sekunden.")
+        )

@@ -1,0 +1,73 @@
+import io
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+
+from lagebild.simulation import honesty
+from lagebild.simulation.city import Night, synthetic_ground
+from lagebild.simulation.honesty import JUDGED, LOOKS_A_CHUNK, POOL, HonestyTask, honesty_table, look_again, within
+from lagebild.simulation.results import read
+from lagebild.simulation.running import judge_p_values
+
+
+@pytest.mark.parametrize("judged", JUDGED, ids=lambda judged: judged.name)
+def test_looks_are_ranks_that_the_seed_decides(judged):
+    line = look_again(HonestyTask(judged, 0, 1))
+    assert len(line["result"]) == LOOKS_A_CHUNK
+    assert all(0 <= rank <= POOL for rank in line["result"])
+    assert len(set(line["result"])) > LOOKS_A_CHUNK / 2
+    assert look_again(HonestyTask(judged, 0, 1)) == line
+    assert look_again(HonestyTask(judged, 1, 1))["result"] != line["result"]
+
+
+def test_an_event_that_is_not_masked_is_seen_in_every_look(monkeypatch):
+    """The check can fail: it sees what the masks leave out."""
+    masks = next(judged for judged in JUDGED if judged.name == "masks")
+    stream = honesty._stream
+    monkeypatch.setattr(honesty, "_stream", lambda night, today, zones, masks: stream(night, today, zones, None))
+    ranks = look_again(HonestyTask(masks, 0, 1))["result"]
+    assert np.count_nonzero(np.array(ranks) < POOL / 100) > LOOKS_A_CHUNK / 2
+
+
+def test_masks_leave_out_the_event_and_what_was_not_delivered():
+    ground = synthetic_ground(3)
+    masks = honesty._masks(ground, 1_000, np.random.default_rng(1))
+    inside, outside = int(np.flatnonzero(masks.places)[0]), int(np.flatnonzero(~masks.places)[0])
+    other = (masks.agency + 1) % 3
+    rows = [
+        (inside, masks.first, other, False),
+        (inside, masks.first + 3, other, True),
+        (outside, masks.first, other, True),
+        (outside, masks.missing + 2, masks.agency, False),
+        (outside, masks.missing - 1, masks.agency, True),
+    ]
+    place, day, agency, kept = (np.array(column) for column in zip(*rows, strict=True))
+    assert masks.kept(place, day, agency).tolist() == kept.tolist()
+
+
+def test_strata_are_agencies_day_classes_and_places_of_an_event(town):
+    night = Night(np.array([0, 1, 2]), np.array([0, 1, 2]), np.array([0, 1, 2]), np.array([0, 1, 2]))
+    zones = town.disks
+    assert len(honesty._stream(night, 10, zones, None).dealt) == 3
+    alone = Night(night.place, night.age, np.zeros(3, dtype=np.int64), night.day_class)
+    assert len(honesty._stream(alone, 10, zones, None).dealt) == 1
+
+
+def test_bounds_are_those_of_chance():
+    even = list(range(POOL + 1)) * 10
+    assert within(even, 1 / 20)[0] == 25 * 10
+    number, low, high = within(even, 1 / 100)
+    assert (number, low < 50 < high) == (50, True)
+    assert within([0] * 5_000, 1 / 500)[0] > within([0] * 5_000, 1 / 500)[2]
+
+
+def test_a_later_run_computes_the_rest_and_the_table_counts_all(tmp_path):
+    assert len(list(judge_p_values(tmp_path, nights=1, workers=1))) == len(JUDGED)
+    assert list(judge_p_values(tmp_path, nights=LOOKS_A_CHUNK, workers=1)) == []
+    out = io.StringIO()
+    call_command("simulate_detection", "--p-values", "--table", "--output", str(tmp_path), stdout=out)
+    assert out.getvalue().strip() == honesty_table(read(tmp_path).values())
+    assert out.getvalue().count(f"| {LOOKS_A_CHUNK} |") == len(JUDGED)
+    with pytest.raises(ValueError, match="processes"):
+        list(judge_p_values(tmp_path, nights=0, workers=1))
