@@ -1,5 +1,6 @@
 """The demonstration: both servers, data, worker, beat and web, started in order and ended together."""
 
+import datetime
 import io
 import os
 import shutil
@@ -12,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import django
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils import timezone
 
 from hamm_security.celery import app
 from hamm_security.local.environment import DATABASE, ROOT, Installation
@@ -25,6 +28,8 @@ from hamm_security.local.processes import LocalError, end, spawn, tail
 PASSWORD = "Lagebild-Demo-2026"  # noqa: S105 - published with the demonstration data, valid nowhere else
 PICTURE_TASK = "lagebild.tasks.rebuild_nightly"
 PICTURE_PATIENCE_S = 1_800
+# A picture judges the map of one that is at least so many days older, and at most twice as many.
+MAP_AGE_DAYS = 28
 PROGRAMS = {
     "worker": (
         "celery",
@@ -73,7 +78,7 @@ def start(installation: Installation, *, port: int, records: int | None) -> int:
         with step("Hintergrunddienste starten"):
             launch(installation, programs, "worker")
             launch(installation, programs, "beat", f"--schedule={installation.folder / 'beat-schedule'}")
-        build_picture(installation, programs)
+        build_pictures(installation, programs)
         with step("Webdienst starten"):
             launch(installation, programs, "web", f"--bind={HOST}:{port}")
             wait_for_web(installation, programs, port)
@@ -168,14 +173,28 @@ def wait_for(ready: Callable[[], bool], installation: Installation, programs: Pr
         time.sleep(0.5 if waited_s < 10 else 2)
 
 
-def build_picture(installation: Installation, programs: Programs) -> None:
-    """Have the real worker build the picture, exactly as the nightly schedule does."""
+def build_pictures(installation: Installation, programs: Programs) -> None:
+    """Have the real worker build the picture, exactly as the nightly schedule does.
+
+    Where none is old enough for today's to judge its map, one of four weeks ago comes first.
+    """
+    earlier = timezone.localdate() - datetime.timedelta(days=MAP_AGE_DAYS)
+    span = (earlier - datetime.timedelta(days=MAP_AGE_DAYS), earlier)
+    has_earlier = apps.get_model("lagebild", "Picture").objects.using("owner").filter(date__range=span).exists()
+    connections.close_all()
+    if not has_earlier:
+        with step(f"Lagebild vom {earlier:%d.%m.%Y} zum Vergleich berechnen"):
+            build_picture(installation, programs, earlier)
     with step("Lagebild durch den Hintergrunddienst berechnen"):
-        result = app.send_task(PICTURE_TASK)
-        wait_for(result.ready, installation, programs, patience_s=PICTURE_PATIENCE_S)
-        if result.failed():
-            log = installation.folder / "log" / "worker.log"
-            raise LocalError(f"Das Lagebild konnte nicht berechnet werden: {result.result}\n{tail(log)}")
+        build_picture(installation, programs, timezone.localdate())
+
+
+def build_picture(installation: Installation, programs: Programs, date: datetime.date) -> None:
+    result = app.send_task(PICTURE_TASK, args=(date.isoformat(),))
+    wait_for(result.ready, installation, programs, patience_s=PICTURE_PATIENCE_S)
+    if result.failed():
+        log = installation.folder / "log" / "worker.log"
+        raise LocalError(f"Das Lagebild konnte nicht berechnet werden: {result.result}\n{tail(log)}")
 
 
 def wait_for_web(installation: Installation, programs: Programs, port: int) -> None:

@@ -5,6 +5,7 @@ import io
 from functools import partial
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -304,6 +305,17 @@ def test_the_nightly_build_looks_for_all(world, knife, rule, eager_tasks):
     attack(world.police, knife)
     rebuild_nightly.delay()
     assert len(dangers()) == 1
+
+
+def test_the_command_looks_for_all_as_the_night_does(world, knife, rule):
+    for _ in range(2):
+        attack(world.police, knife)
+    said = io.StringIO()
+    call_command("rebuild_lagebild", stdout=said)
+    assert len(dangers()) == 1
+    assert "Neue oder gewachsene Gefahren: 1" in said.getvalue()
+    call_command("rebuild_lagebild", stdout=said)
+    assert said.getvalue().endswith("Neue oder gewachsene Gefahren: 0\n")
 
 
 def test_only_the_rules_concerned_are_checked(world, knife, rule):
