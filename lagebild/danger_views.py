@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,7 +18,8 @@ from lagebild.danger_actions import check_rule, preview, save_rule, switch_rule
 from lagebild.danger_forms import DangerRuleForm
 from lagebild.danger_models import DangerRule
 from lagebild.danger_rules import Catalogue, left_out, rule_words
-from lagebild.models import Finding
+from lagebild.models import Finding, FindingKind
+from lagebild.phenomena.pages import latest_of, place_features
 from lagebild.tasks import check_dangers
 
 GEOJSON = "application/geo+json"
@@ -155,8 +156,12 @@ def records_of(finding: Finding, actor) -> dict[str, QuerySet]:
 @require_GET
 @requires("read_picture")
 def finding_place(request: HttpRequest, pk) -> JsonResponse:
-    """The place of a danger for the map: its cells, else its district."""
-    finding = _danger_finding(request, pk)
+    """The place of a danger for the map: its cells, else its district; of a phenomenon the cells it was seen in."""
+    finding = get_object_or_404(Finding.objects.visible_to(request.user).select_related("danger", "district"), pk=pk)
+    if finding.kind == FindingKind.PHAENOMEN:
+        return _features(place_features(latest_of(finding)))
+    if finding.kind != FindingKind.GEFAHR:
+        raise Http404
     cells = finding.danger.cells
     shapes = [{"type": "Polygon", "coordinates": [cell_boundary(cell)]} for cell in cells]
     if not shapes and finding.district is not None:
@@ -164,6 +169,10 @@ def finding_place(request: HttpRequest, pk) -> JsonResponse:
     features = [
         {"type": "Feature", "geometry": shape, "properties": {"label": finding.place_label}} for shape in shapes
     ]
+    return _features(features)
+
+
+def _features(features: list[dict]) -> JsonResponse:
     return JsonResponse({"type": "FeatureCollection", "features": features}, content_type=GEOJSON)
 
 

@@ -22,6 +22,7 @@ from lagebild.forms import AssessmentForm
 from lagebild.hour_words import hours_block
 from lagebild.models import Finding, FindingKind, FindingStatus, Sighting, Signal
 from lagebild.page import finding_lines
+from lagebild.phenomena.pages import dossier
 from lagebild.signal_words import line, signal_sentences
 from lagebild.wording import german_number, period_text, surprise_sentence
 
@@ -125,7 +126,15 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "cells_url": cells_url(shown_on.picture_id, shown.group) if shown_on else "",
         "map_bbox": _surroundings(shown_on.cells) if shown_on else "",
         "may_assess": request.user.can("assess_findings"),
-    } | _danger_detail(shown)
+    } | (_phenomenon_detail(shown) if shown.kind == FindingKind.PHAENOMEN else _danger_detail(shown))
+
+
+def _phenomenon_detail(shown: Finding) -> dict:
+    context = dossier(shown)
+    row = context["phenomenon"]
+    context["agencies"] = ", ".join(_names(row.agencies))
+    context["map_bbox"] = _surroundings(row.cells) if row.cells else ""
+    return context
 
 
 def _danger_detail(shown: Finding) -> dict:

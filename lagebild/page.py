@@ -18,6 +18,7 @@ from lagebild.figures.coverage import CoverageRow, describe, draw_coverage
 from lagebild.forms import PictureFilter
 from lagebild.hour_words import hours_block
 from lagebild.models import QUIET, Picture, Sighting, StatusWord, Trend, WeekState
+from lagebild.phenomena.pages import picture_section
 from lagebild.selectors import week_of
 from lagebild.wording import (
     change_text,
@@ -57,6 +58,7 @@ def picture_page(picture: Picture, choice: Mapping[str, str]) -> dict:
         "age_days": age_days,
         "is_stale": age_days > 1,
         "signals": _signals(picture),
+        "phenomena": picture_section(picture),
         "findings": [finding_lines(sighting) for sighting in sightings],
         "table_rows": [_table_row(sighting) for sighting in sightings],
         "cells_url": f"{reverse('lagebild:cells')}?stand={picture.pk}" + (f"&gruppe={group.slug}" if group else ""),

@@ -148,7 +148,13 @@ function pin(L, map, latLng) {
 async function addPlace(L, map, container) {
   const accent = colour("--accent");
   L.geoJSON(await fetchGeoJSON(container.dataset.place), {
-    style: { color: accent, weight: 2, fillColor: accent, fillOpacity: 0.25 },
+    style: ({ properties }) => ({
+      color: accent,
+      weight: 2,
+      dashArray: properties.is_fading ? "5 5" : null,
+      fillColor: accent,
+      fillOpacity: properties.is_fading ? 0.06 : 0.25,
+    }),
     onEachFeature: ({ properties }, layer) => layer.bindTooltip(properties.label),
   }).addTo(map);
 }
