@@ -43,6 +43,8 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "incidents_deletedreference": (Fate.EXPIRES, "at the record's regular date of deletion"),
     "incidents_retentionrun": (Fate.EXPIRES, "60 months; counts only"),
     "agencies_inspection": (Fate.EXPIRES, "24 months; who looked into which agency's records, and why"),
+    "lagebild_retrospect": (Fate.EXPIRES, "12 months; stream, period, who asked"),
+    "lagebild_retrospectcluster": (Fate.EXPIRES, "with its look back; places, days and counts of shared faces"),
     "agencies_session": (Fate.EXPIRES, "nightly, once ended"),
     "axes_accessattempt": (Fate.EXPIRES, "30 days"),
     "axes_accessattemptexpiration": (Fate.EXPIRES, "with its attempt"),

@@ -16,6 +16,7 @@ from lagebild.danger_models import Danger, DangerRule  # noqa: F401 – tables o
 from lagebild.night_models import Night, NightPart, NullPool  # noqa: F401 – tables of this app
 from lagebild.phenomenon_models import Phenomenon  # noqa: F401 – table of this app
 from lagebild.picture_models import Picture, PictureRow, PictureState  # noqa: F401 – table of this app
+from lagebild.retrospect_models import Retrospect, RetrospectCluster  # noqa: F401 – tables of this app
 from lagebild.stream_models import StreamSet  # noqa: F401 – table of this app
 from lagebild.time_models import TimeProfile  # noqa: F401 – table of this app
 

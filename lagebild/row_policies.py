@@ -12,6 +12,7 @@ ENTRY_COLUMNS = (
     *("name", "first_day", "last_day", "extent", "districts", "place_label", "lon", "lat", "radius_m", "cells"),
     *("visitors", "updated_at"),
 )
+ASKS = f"(SELECT wall.sees_picture()) AND {own('read_picture')}"
 BUILT = Guarded((web(*READ, when=SEES_PICTURE), builder(*ALL)))
 # Rules and sets that agencies define for all. Only a reader of the picture defines, for the own agency.
 DEFINES = "(SELECT wall.sees_picture()) AND agency_id = (SELECT wall.agency_for('define_methods'))"
@@ -49,6 +50,22 @@ TABLES: dict[str, Table] = {
         )
     ),
     "lagebild_danger": Guarded((web(*READ, when=SEES_PICTURE), builder("SELECT", "INSERT", "UPDATE"))),
+    # What an agency asks of the past is its own business; the builder answers.
+    "lagebild_retrospect": Guarded(
+        (
+            web(*READ, when=f"({ASKS}) OR {acts_as('operator')}"),
+            web("INSERT", when=f"{ASKS} AND asked_by_id = (SELECT wall.account()) AND state = 'waiting'"),
+            web("DELETE", when=acts_as("operator")),
+            builder("SELECT", "UPDATE"),
+        )
+    ),
+    "lagebild_retrospectcluster": Guarded(
+        (
+            web(*READ, when="EXISTS (SELECT FROM lagebild_retrospect AS asked WHERE asked.id = retrospect_id)"),
+            web("DELETE", when=acts_as("operator")),
+            builder("SELECT", "INSERT", "DELETE"),
+        )
+    ),
     "lagebild_dangerrule": DEFINED,
     "lagebild_streamset": DEFINED,
     "lagebild_calendarentry": Guarded(

@@ -30,6 +30,7 @@ from lagebild.stats.repeats import repeats
 from lagebild.stats.scan import (
     LEAST_CASES,
     WINDOW_DAYS,
+    Cases,
     Cluster,
     Stream,
     cases,
@@ -74,17 +75,18 @@ class StreamCases:
 
 @dataclass(frozen=True)
 class Field:
-    """What the streams of a night share."""
+    """What the streams of a night share: the `days` up to `date`, twelve months where nothing else is said."""
 
     date: dt.date
     city: City
     calendar: Calendar
     zones: Zones
     threshold: float
+    days: int = YEAR_DAYS
 
     @property
     def first(self) -> dt.date:
-        return self.date - dt.timedelta(days=YEAR_DAYS - 1)
+        return self.date - dt.timedelta(days=self.days - 1)
 
 
 def zones_of(grid: Grid) -> Zones:
@@ -97,7 +99,7 @@ def _zones_of(cells: bytes, size: int) -> Zones:
 
 
 def load_stream(stream: AlarmStream, field: Field) -> StreamCases:
-    """Cooperation cases of the twelve months by cell, agency and day; repeats of one defect are left out."""
+    """Cooperation cases of the field's days by cell, agency and day; repeats of one defect are left out."""
     rows = load_rows(stream.kind, stream.category_ids, field.city, first=field.first, last=field.date)
     return StreamCases(*(np.ascontiguousarray(column) for column in rows.T))
 
@@ -175,6 +177,11 @@ def least_cases(stream: AlarmStream) -> int:
 
 def prepared(found: StreamCases, field: Field, *, least: int, group_ids: Sequence[int]) -> Stream:
     """Strata and masks applied, ready to scan."""
+    return prepare(stratified(found, field, group_ids=group_ids), field.zones, least=least)
+
+
+def stratified(found: StreamCases, field: Field, *, group_ids: Sequence[int]) -> Cases:
+    """The cases with the strata they are exchangeable in, without what is masked."""
     strata = strata_of(
         calendar=field.calendar,
         city=field.city,
@@ -186,9 +193,7 @@ def prepared(found: StreamCases, field: Field, *, least: int, group_ids: Sequenc
     )
     kept = strata.kept
     age = day_number(field.date) - found.day
-    return prepare(
-        cases(found.place[kept], age[kept], strata.number[kept], found.count[kept]), field.zones, least=least
-    )
+    return cases(found.place[kept], age[kept], strata.number[kept], found.count[kept])
 
 
 @dataclass(frozen=True)

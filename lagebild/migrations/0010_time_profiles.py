@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("incidents", "0005_record_revisions"),
-        ("lagebild", "0008_phenomena"),
+        ("lagebild", "0009_retrospects"),
     ]
 
     operations = [
