@@ -51,15 +51,20 @@ class Task:
     folder: Path
     pools: tuple[tuple[float, ...], ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What the chunk belongs to: outbreaks to their row, null and quiet nights to the world they happen in."""
+        return self.setting.name if self.part == Part.OUTBREAKS else self.setting.world
+
 
 def run(task: Task) -> dict:
     """The chunk's line: what was asked for, and `result`."""
-    letters = zlib.crc32(f"{task.setting.name} {task.part}".encode())
+    letters = zlib.crc32(f"{task.name} {task.part}".encode())
     rng = np.random.default_rng([task.seed, letters, task.chunk])
     city = city_of(task.setting, task.seed, task.folder)
     result = {Part.POOL: _pool, Part.QUIET: _quiet, Part.OUTBREAKS: _outbreaks}[task.part](task, city, rng)
     return {
-        "setting": task.setting.name,
+        "setting": task.name,
         "method": task.method,
         "part": task.part.value,
         "chunk": task.chunk,
@@ -111,14 +116,17 @@ def _quiet(task: Task, city: City | RealCity, rng: np.random.Generator) -> dict:
     nights: set[int] = set()
     for number in range(NULLS_A_CHUNK):
         night = _night(task.setting, series, series.first + YEAR - 1 + number)
-        for look in _alarming(task, city.ground, night, pools):
+        for _, look in _alarming(task, city.ground, night, pools):
             nights.add(number)
             alarms.append((number, int(city.ground.grid.cells[look.locate()[0]])))
     return {"nights": NULLS_A_CHUNK, "alarm_nights": len(nights), "episodes": _episodes(alarms)}
 
 
-def _outbreaks(task: Task, city: City | RealCity, rng: np.random.Generator) -> list[list[float] | None]:
-    """Per outbreak the day of the first alarm whose zone touches it and the distance of the centres in km, or None."""
+def _outbreaks(task: Task, city: City | RealCity, rng: np.random.Generator) -> list[list | None]:
+    """Per outbreak the day of the first alarm whose zone touches it and the distance of the centres in km, or None.
+
+    Of several streams also the day of each of them, None where it has none.
+    """
     pools = _pools(task)
     found = []
     for _ in range(OUTBREAKS_A_CHUNK):
@@ -126,21 +134,26 @@ def _outbreaks(task: Task, city: City | RealCity, rng: np.random.Generator) -> l
         places = places_of(task.setting.shape, city.ground, rng)
         who = range(city.agencies) if task.setting.is_split else (int(rng.integers(city.agencies)),)
         outbreak = Outbreak(places, quiet.first + YEAR, task.setting.extra, tuple(who))
-        found.append(_first_alarm(task, city.ground, outbreak, outbreak.added_to(quiet, rng), pools))
+        found.append(_first_alarms(task, city.ground, outbreak, outbreak.added_to(quiet, rng), pools))
     return found
 
 
-def _first_alarm(
+def _first_alarms(
     task: Task, ground: Ground, outbreak: Outbreak, series: Series, pools: Sequence[NullPool]
-) -> list[float] | None:
+) -> list | None:
+    best: list | None = None
+    days: list[int | None] = [None] * len(pools)
     for day in range(1, DAYS + 1):
         night = _night(task.setting, series, outbreak.first + day - 1)
-        for look in _alarming(task, ground, night, pools):
+        for number, look in _alarming(task, ground, night, pools):
             zone = look.locate()
-            if np.isin(zone, outbreak.places).any():
+            if days[number] is None and np.isin(zone, outbreak.places).any():
+                days[number] = day
                 apart = np.hypot(*(ground.middle(zone) - ground.middle(outbreak.places)))
-                return [day, round(float(apart), 3)]
-    return None
+                best = best or [day, round(float(apart), 3)]
+        if None not in days:
+            break
+    return [*best, days] if best and len(days) > 1 else best
 
 
 def _pools(task: Task) -> list[NullPool]:
@@ -149,11 +162,11 @@ def _pools(task: Task) -> list[NullPool]:
     return pools if METHODS[task.method].deal else [NullPool(pool.maxima, None) for pool in pools]
 
 
-def _alarming(task: Task, ground: Ground, night: Night, pools: Sequence[NullPool]) -> list[Look]:
-    """Each stream at a threshold of one false alarm a year of its own, or shared with others."""
+def _alarming(task: Task, ground: Ground, night: Night, pools: Sequence[NullPool]) -> list[tuple[int, Look]]:
+    """Number and look of the streams that alarm, each at one false alarm a year of its own or shared with others."""
     method = METHODS[task.method]
-    least, looks = threshold_p(method.sharing), method.looks(ground, night)
-    return [look for look, pool in zip(looks, pools, strict=True) if pool_p(pool, look.statistic).p <= least]
+    least, looks = threshold_p(method.sharing), enumerate(method.looks(ground, night))
+    return [(number, look) for number, look in looks if pool_p(pools[number], look.statistic).p <= least]
 
 
 def _episodes(alarms: Sequence[tuple[int, int]]) -> int:

@@ -97,10 +97,6 @@ def _by_agency(night: Night, agencies: int = 3) -> list[Night]:
     return parts
 
 
-def _first_agency(night: Night) -> list[Night]:
-    return _by_agency(night)[:1]
-
-
 def _poisson(label: str, recent: int, before: int) -> Method:
     """Every disk of seven cells: its last days against the days before, given the sum of both.
 
@@ -130,8 +126,7 @@ METHODS = {
     "scan_strata": _scan("scan, strata agency × day class", _merged, _disks, _agency_and_day),
     "scan_streets": _scan("scan, disks and lines", _merged, _streets, _one_stratum),
     "scan_shapes": _scan("scan, disks, lines and irregular zones", _merged, _shapes, _one_stratum),
-    "best_agency": _scan("best single agency, own scan", _by_agency, _disks, _agency_and_day),
-    "one_agency": _scan("one agency alone, own scan", _first_agency, _disks, _agency_and_day),
+    "best_agency": _scan("any of three agencies, own scans", _by_agency, _disks, _agency_and_day),
     "whole_night": _scan(
         f"scan, one false alarm a year over {NIGHT_STREAMS} streams", _merged, _disks, _agency_and_day, NIGHT_STREAMS
     ),

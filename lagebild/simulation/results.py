@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lagebild.simulation.measuring import Part
 from lagebild.simulation.methods import METHODS
-from lagebild.simulation.settings import SETTINGS
+from lagebild.simulation.settings import SETTINGS, Setting
 from lagebild.stats.alarms import NIGHTS_A_YEAR
 
 FILE = "results.jsonl"
@@ -47,24 +47,40 @@ def drop_unfinished(folder: Path) -> None:
         path.write_bytes(content[: content.rfind(b"\n") + 1])
 
 
-def table(lines: Iterable[dict]) -> str:
+def table(lines: Iterable[dict], settings: Sequence[Setting] = SETTINGS) -> str:
     """Markdown, one row per setting, method, seed and number of null nights, in the order of the settings."""
-    rows: dict[tuple, dict[str, list]] = {}
+    rows: dict[tuple, list] = {}
     for line in lines:
         if line["part"] in {Part.QUIET, Part.OUTBREAKS}:
-            key = (line["setting"], line["method"], line["seed"], line["nulls"])
-            rows.setdefault(key, {Part.QUIET: [], Part.OUTBREAKS: []})[line["part"]].append(line["result"])
-    labels = {setting.name: setting.label for setting in SETTINGS}
-    order = {name: number for number, name in enumerate(labels)}
-    methods = list(METHODS)
+            key = (line["setting"], line["method"], line["seed"], line["nulls"], line["part"])
+            rows.setdefault(key, []).append(line["result"])
     head = ["setting", "method", "seed", "null nights", "quiet nights", "alarm nights a year", "episodes a year"]
     head += ["outbreaks", "detected by day 3/7/14/28, %", "median distance, m"]
-    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for key in sorted(rows, key=lambda k: (order.get(k[0], len(order)), methods.index(k[1]), *k[2:])):
-        setting, method, seed, nulls = key
-        cells = [labels.get(setting, setting), METHODS[method].label, str(seed), f"{nulls:,}"]
-        text.append("| " + " | ".join(cells + _quiet(rows[key][Part.QUIET]) + _found(rows[key][Part.OUTBREAKS])) + " |")
+    text = [_row(head), "|" + "---|" * len(head)]
+    for setting in settings:
+        found = sorted(key[1:4] for key in rows if key[0] == setting.name)
+        for method, seed, nulls in sorted(found, key=lambda key: (list(METHODS).index(key[0]), *key[1:])):
+            key = (method, seed, nulls)
+            outbreaks = [one for result in rows[setting.name, *key, Part.OUTBREAKS] for one in result]
+            cells = [setting.label, METHODS[method].label, str(seed), f"{nulls:,}"]
+            quiet = _quiet(rows.get((setting.world, *key, Part.QUIET), []))
+            text.append(_row(cells + quiet + _found(outbreaks)))
+            if any(one and len(one) > 2 for one in outbreaks):
+                cells[1] = f"{METHODS[method].label}: the best of them alone"
+                text.append(_row([*cells, "", "", "", *_found(_best_alone(outbreaks))]))
     return "\n".join(text)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _best_alone(outbreaks: Sequence[list | None]) -> list[list | None]:
+    """The stream that detects most by day 14, without the others."""
+    streams = zip(*(one[2] for one in outbreaks if one), strict=True)
+    alone = [[[day] if day else None for day in days] for days in streams]
+    best = max(alone, key=lambda found: sum(one is not None and one[0] <= 14 for one in found))
+    return [*best, *(None for one in outbreaks if not one)]
 
 
 def _quiet(results: list[dict]) -> list[str]:
@@ -75,11 +91,10 @@ def _quiet(results: list[dict]) -> list[str]:
     return [f"{nights:,}", *(f"{rate:.2f}" for rate in rates)]
 
 
-def _found(results: list[list]) -> list[str]:
-    outbreaks = [outbreak for result in results for outbreak in result]
+def _found(outbreaks: Sequence[list | None]) -> list[str]:
     if not outbreaks:
         return ["0", "", ""]
     days = np.array([outbreak[0] if outbreak else np.inf for outbreak in outbreaks])
     shares = "/".join(f"{100 * (days <= day).mean():.0f}" for day in DAYS)
-    apart = [outbreak[1] for outbreak in outbreaks if outbreak]
+    apart = [outbreak[1] for outbreak in outbreaks if outbreak and len(outbreak) > 1]
     return [str(len(outbreaks)), shares, f"{1000 * np.median(apart):.0f}" if apart else ""]

@@ -77,7 +77,7 @@ def _key(task: Task | HonestyTask) -> results.Key:
     if isinstance(task, HonestyTask):
         return task.judged.name, "scan", PART, task.chunk, task.seed, POOL
     return results.key_of(
-        {"setting": task.setting.name, "method": task.method, "part": task.part.value}
+        {"setting": task.name, "method": task.method, "part": task.part.value}
         | {"chunk": task.chunk, "seed": task.seed, "nulls": task.nulls}
     )
 

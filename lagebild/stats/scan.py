@@ -124,7 +124,7 @@ def prepare(data: Cases, zones: Zones, *, days: int = WINDOW_DAYS, least: int = 
     return Stream(
         zones=zones,
         recent=np.cumsum(recent, axis=1),
-        expected=_expectations(zones.sums(per_place.T), np.cumsum(per_age, axis=1), per_place.sum(axis=1)),
+        expected=_expectations(zones.sums(per_place.T), np.cumsum(per_age, axis=1) / per_place.sum(axis=1)[:, None]),
         total=data.total,
         least=least,
         dealt=tuple(zip(per_place, per_age, strict=True)),
@@ -282,16 +282,16 @@ def _walked(stream: Stream) -> tuple:
 
 
 @numba.njit(cache=True, nogil=True)
-def _expectations(inside, recent, totals):
-    """(zones, W): per stratum (cases in the zone) × (cases of the last 1, 2, …, W days) / (cases), added up."""
+def _expectations(inside, share):
+    """(zones, W): per stratum (cases in the zone) × (share of its cases in the last 1, 2, …, W days), added up."""
     zones, strata = inside.shape
-    days = recent.shape[1]
+    days = share.shape[1]
     expected = np.zeros((zones, days))
     for zone in range(zones):
         for layer in range(strata):
             if inside[zone, layer] > 0:
                 for day in range(days):
-                    expected[zone, day] += inside[zone, layer] * recent[layer, day] / totals[layer]
+                    expected[zone, day] += inside[zone, layer] * share[layer, day]
     return expected
 
 

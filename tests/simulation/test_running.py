@@ -122,11 +122,29 @@ def test_the_table_counts_what_the_lines_say():
     common = {"setting": "disk-1000-1", "method": "scan", "seed": 1, "nulls": 1_500}
     quiet = [{"nights": 365, "alarm_nights": 3, "episodes": 2}, {"nights": 365, "alarm_nights": 0, "episodes": 0}]
     outbreaks = [[3, 0.1], [7, 0.3], [8, 0.2], None]
-    lines = [common | {"part": "quiet", "chunk": k, "result": result} for k, result in enumerate(quiet)]
+    world = common | {"setting": "world 1000 1 28", "part": "quiet"}
+    lines = [world | {"chunk": number, "result": result} for number, result in enumerate(quiet)]
     lines += [common | {"part": "outbreaks", "chunk": 0, "result": outbreaks}]
     lines += [common | {"part": "pool", "chunk": 0, "result": [[1.0]]}]
     *_, row = table(lines).splitlines()
     assert row == "| 1,000 a year, +1 | scan | 1 | 1,500 | 730 | 1.50 | 1.00 | 4 | 25/50/75/75 | 200 |"
+
+
+def test_of_several_streams_the_table_shows_the_best_alone():
+    outbreaks = [[2, 0.1, [2, None, 9]], [5, 0.2, [None, 5, 7]], None, [6, 0.3, [28, 6, 20]]]
+    line = {"setting": "thirds-1", "method": "best_agency", "seed": 1, "nulls": 500, "part": "outbreaks", "chunk": 0}
+    *_, together, alone = table([line | {"result": outbreaks}]).splitlines()
+    assert together.endswith("| 4 | 25/75/75/75 | 200 |")
+    assert alone.endswith("the best of them alone | 1 | 500 |  |  |  | 4 | 0/50/50/50 |  |")
+
+
+def test_rows_that_differ_in_their_outbreaks_share_quiet_nights(computed, plague, tmp_path):
+    first = computed()
+    other = computed(dataclasses.replace(plague, name="test-other", extra=1.0))
+    assert {line["part"] for line in first} == {"pool", "quiet", "outbreaks"}
+    assert {line["part"] for line in other} == {"outbreaks"}
+    for changed in ({"records": 601}, {"agencies": 3}, {"has_weekdays": True}, {"has_mixes": True}, {"late_days": 5}):
+        assert dataclasses.replace(plague, **changed).world != plague.world
 
 
 def test_rows_are_chosen_by_name_or_group():

@@ -56,8 +56,7 @@ class Command(BaseCommand):
             self.stdout.write(honesty_table(read(options["output"]).values()))
             return
         if options["table"]:
-            names = {setting.name for setting in rows}
-            self.stdout.write(table(line for line in read(options["output"]).values() if line["setting"] in names))
+            self.stdout.write(table(read(options["output"]).values(), rows))
             return
         if min(options["outbreaks"], options["workers"]) < 1 or options["seed"] < 0:
             raise CommandError("Ausbrüche und Prozesse müssen mindestens 1 sein, der Startwert mindestens 0.")
