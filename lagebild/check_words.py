@@ -48,6 +48,7 @@ def _row(group: CategoryGroup, row: dict, least: int) -> dict:
         "note": "",
         "hits": german_number(row["hits"]),
         "hit_rate": percent_text(100 * row["hit_rate"]),
+        "bounds": "{}–{}".format(*(german_number(100 * bound) for bound in row["hit_rate_bounds"])),
         "pai": german_number(row["pai"], 1),
         "pei": percent_text(100 * row["pei"]),
         "simple_hits": german_number(row["simple_hits"]),

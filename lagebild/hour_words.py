@@ -30,7 +30,7 @@ def hours_block(profile: TimeProfile, *, label: str) -> dict:
         ),
         "heads": [str(hour) for hour in range(HOURS)],
         "rows": [
-            {"day": day, "values": [german_number(value, 1) for value in hours[i * HOURS : (i + 1) * HOURS]]}
+            {"day": day, "values": [_value_text(value) for value in hours[i * HOURS : (i + 1) * HOURS]]}
             for i, day in enumerate(DAYS)
         ],
     }
@@ -41,10 +41,13 @@ def _sentences(profile: TimeProfile) -> list[str]:
         number = "keine" if not profile.timed else "nur eine" if profile.timed == 1 else f"nur {profile.timed}"
         return [f"Für eine Aussage zu Tageszeiten sind es zu wenige Meldungen: {number} mit Uhrzeit."]
     if profile.peak_share is None:
-        return ["Die Meldungen verteilen sich über die Woche, ohne dass Tage und Stunden deutlich herausragen."]
+        number = german_number(profile.timed)
+        return [
+            f"Die {number} Meldungen verteilen sich über die Woche, ohne dass Tage und Stunden deutlich herausragen."
+        ]
     share_of_week = 100 * profile.peak_days * profile.peak_hours / (len(DAYS) * HOURS)
-    rest = f"In {percent_text(share_of_week)} der Woche liegen {percent_text(100 * profile.peak_share)} der Meldungen."
-    return [f"Am häufigsten {peak_text(profile)}: {rest}"]
+    share = f"{percent_text(100 * profile.peak_share)} der {german_number(profile.timed)} Meldungen mit Uhrzeit"
+    return [f"Am häufigsten {peak_text(profile)}: In {percent_text(share_of_week)} der Woche liegen {share}."]
 
 
 def peak_text(profile: TimeProfile) -> str:
@@ -67,4 +70,10 @@ def _untimed(profile: TimeProfile) -> list[str]:
         return []
     share = 100 * profile.untimed / (profile.timed + profile.untimed)
     what = "haben keine Uhrzeit, sondern nur einen Tag oder einen längeren Zeitraum; sie fehlen hier."
-    return [f"{percent_text(share)} {what}"]
+    return [f"{percent_text(share)} aller Meldungen {what}"]
+
+
+def _value_text(value: float) -> str:
+    if not value:
+        return "0"
+    return "<\N{NO-BREAK SPACE}0,1" if value < 0.05 else german_number(value, 1)

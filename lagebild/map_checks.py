@@ -15,7 +15,7 @@ import numpy as np
 from incidents.models import CategoryGroup
 from lagebild.models import Cell, Picture
 from lagebild.selectors import NO_CELL, CaseTable, City
-from lagebild.stats.accuracy import Accuracy, accuracy
+from lagebild.stats.accuracy import Accuracy, accuracy, share_interval
 from lagebild.stats.grid import OUTSIDE, count_cells, positions
 from lagebild.stats.weeks import BLOCK_DAYS
 
@@ -105,6 +105,7 @@ def _row(group: CategoryGroup, marks: np.ndarray, came: np.ndarray) -> dict:
         "area_share": round(found.area_share, DIGITS),
         "hits": found.hits,
         **_rounded(found),
+        "hit_rate_bounds": _bounds(found),
         "simple_hits": simple.hits,
         "simple_pai": _rounded(simple)["pai"],
     }
@@ -113,6 +114,11 @@ def _row(group: CategoryGroup, marks: np.ndarray, came: np.ndarray) -> dict:
 def _rounded(found: Accuracy) -> dict[str, float | None]:
     values = {"hit_rate": found.hit_rate, "pai": found.pai, "pei": found.pei}
     return {name: None if value is None else round(value, DIGITS) for name, value in values.items()}
+
+
+def _bounds(found: Accuracy) -> list[float] | None:
+    bounds = share_interval(found.hits, found.cases)
+    return [round(value, DIGITS) for value in bounds] if bounds else None
 
 
 def _most_before(count: np.ndarray, disk_count: np.ndarray, number: int) -> np.ndarray:

@@ -14,7 +14,7 @@ _HEAD = 20
 _LEGEND = 40
 _SMALL = 11
 _NAME = 12
-_NAMES = 84
+_NAMES = 28
 _SWATCH = 16
 _HOURS_NAMED = 3
 
@@ -46,7 +46,7 @@ class Scale:
 
 
 def draw_hours(
-    *, kind: str, title: str, description: str, hours: tuple[float, ...], unit: str, width: float = 860
+    *, kind: str, title: str, description: str, hours: tuple[float, ...], unit: str, width: float = 720
 ) -> str:
     """An SVG heat table. `hours`: 168 values of at least 0, Monday 0 to 1 first."""
     if kind not in palette.RAMPS:
@@ -57,7 +57,7 @@ def draw_hours(
     shapes = _head(step)
     for day, name in enumerate(DAYS):
         top = _HEAD + day * _ROW
-        shapes.append(svg.text(name, 0, top + _ROW * 0.7, font_size=_NAME, fill=palette.INK))
+        shapes.append(svg.text(name[:2], 0, top + _ROW * 0.7, font_size=_NAME, fill=palette.INK))
         for hour in range(HOURS):
             value = hours[day * HOURS + hour]
             shapes.append(_field(kind, scale.step(value), _NAMES + hour * step, top, step))

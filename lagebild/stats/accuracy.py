@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ def accuracy(
         pei=min(1.0, hits / _best(came, sizes, float(sizes[marked].sum()))) if judged else None,
         rri=float(level[marked].sum() / hits) if level is not None and hits else None,
     )
+
+
+def share_interval(hits: int, cases: int) -> tuple[float, float] | None:
+    """Bounds of the share that so many hits of so many cases leave open, 95 %; None without cases.
+
+    Clopper & Pearson 1934, Biometrika 26:404. ValueError where hits is not between 0 and cases.
+    """
+    if not 0 <= hits <= cases:
+        raise ValueError(f"hits must be between 0 and {cases}, got {hits}")
+    if not cases:
+        return None
+    found = binomtest(hits, cases).proportion_ci(confidence_level=0.95, method="exact")
+    return float(found.low), float(found.high)
 
 
 def _best(came: npt.NDArray[np.int64], sizes: npt.NDArray[np.float64], area: float) -> float:

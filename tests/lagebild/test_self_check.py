@@ -75,7 +75,9 @@ def test_numbers_are_those_computed_by_hand(world, signed_in):
     assert row["pei"] == pytest.approx(9 / (12 if len(marked) > 1 else 9), abs=1e-4)
     text = method_page(signed_in(world.partner))
     assert "Karte vom 25.10.2026, Meldungen vom 26.10.–22.11.2026" in text
-    assert '<td class="num">75,0\N{NO-BREAK SPACE}%</td>' in text
+    # Clopper and Pearson for 9 of 12.
+    assert row["hit_rate_bounds"] == [0.4281, 0.9451]
+    assert '75,0\N{NO-BREAK SPACE}% <span class="muted">(43–95)</span>' in text
 
 
 def test_simple_map_takes_as_many_cells_with_most_before(world):

@@ -123,7 +123,7 @@ def test_whole_days_and_longer_have_no_hour_and_are_told_as_a_share(world, signe
     profile = group_profile(build_picture(date=TODAY))
     assert (profile.timed, profile.untimed, round(sum(profile.hours))) == (36, 4, 36)
     text = signed_in(world.partner).get(reverse("lagebild:picture"), {"gruppe": "incident-group"}).content.decode()
-    assert "10,0\N{NO-BREAK SPACE}% haben keine Uhrzeit" in text
+    assert "10,0\N{NO-BREAK SPACE}% aller Meldungen haben keine Uhrzeit" in text
 
 
 def test_a_minute_less_than_a_day_by_the_form_is_the_first_span_left_out(world):

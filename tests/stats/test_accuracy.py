@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
+from scipy.stats import beta
 
-from lagebild.stats.accuracy import accuracy
+from lagebild.stats.accuracy import accuracy, share_interval
 
 CAME = np.array([6, 7, 3, 2, 1, 0])
 EXPECTED = np.array([8.0, 4.0, 4.0, 2.0, 1.0, 0.0])
@@ -156,3 +157,20 @@ def test_a_billion_cases_do_not_overflow():
 def test_unusable_input_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         accuracy(**arguments)
+
+
+@given(cases=st.integers(1, 500), data=st.data())
+def test_interval_of_the_share_is_that_of_the_beta_quantiles(cases, data):
+    """Clopper and Pearson's bounds by another way."""
+    hits = data.draw(st.integers(0, cases))
+    low, high = share_interval(hits, cases)
+    assert low == pytest.approx(beta.ppf(0.025, hits, cases - hits + 1) if hits else 0.0, abs=1e-9)
+    assert high == pytest.approx(beta.ppf(0.975, hits + 1, cases - hits) if hits < cases else 1.0, abs=1e-9)
+    assert low <= hits / cases <= high
+
+
+def test_interval_of_nothing_is_unknown_and_impossible_hits_are_refused():
+    assert share_interval(0, 0) is None
+    for hits, cases in ((-1, 3), (4, 3)):
+        with pytest.raises(ValueError, match="hits"):
+            share_interval(hits, cases)
