@@ -57,6 +57,8 @@ def main() -> None:
         fill(int(os.environ.get("RECORDS") or DEFAULT_RECORDS)),
         published(),
         picture.rebuild(),
+        picture.night(),
+        picture.scan(),
         pages.lists(),
         pages.second_lock(),
         pages.export(),
