@@ -26,6 +26,7 @@ from lagebild.edition_hotspots import (
     hotspot_blocks,
     ring,
 )
+from lagebild.edition_signals import last_week, signal_chapter, signal_methods
 from lagebild.inputs import WEEKS
 from lagebild.models import Coverage, CoverageState, Finding, FindingKind, Picture, Sighting, Trend, Verdict
 from lagebild.printing import content as printed
@@ -110,6 +111,8 @@ def edition_content(
         ),
         bbox=_bbox(areas),
         statements=tuple(picture.statements),
+        signals=signal_chapter(picture),
+        week=last_week(trends),
         areas=tuple(_area(area) for area in areas),
         map_note="" if all(area.is_official for area in areas) else "Schematische Grenzen, nicht amtlich.",
         map_scale=printed.MapScale("gegenüber gleichmäßiger Verteilung", layers.RATIO_LABELS),
@@ -128,7 +131,7 @@ def edition_content(
             *(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
         ),
         measures=order.measures,
-        methods=METHODS,
+        methods=(*METHODS, *signal_methods(picture)),
         gaps=tuple(_gaps(picture, trends, names)),
         abbreviations=tuple(_abbreviations(picture)),
     )

@@ -23,11 +23,11 @@ def stored_words(signals: Iterable[Signal]) -> dict:
 
 
 def shown(signals: Iterable[Signal]) -> tuple[list[Signal], list[Signal]]:
-    """What is told of a night's signals, given as `record_signals` orders them: the alarms, and what came nearest.
+    """What is told of a night's signals: the alarms, single streams first and the surest first, and what came nearest.
 
     One alarm per finding: a joint search that only repeats what a stream says alone adds none.
     """
-    rows = list(signals)
+    rows = sorted(signals, key=lambda row: (bool(row.parts), row.p_value, -row.llr, row.stream, row.rank))
     alarms = list({row.finding_id: row for row in reversed(rows) if row.is_alarm}.values())[::-1]
     quiet = [row for row in rows if not row.is_alarm and row.p_value <= NEAR]
     return alarms, sorted(quiet, key=lambda row: (row.p_value, row.stream, row.rank))[:NEAREST_SHOWN]

@@ -182,6 +182,59 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """An alarm of the nightly search.
+
+    `since` is an ISO date, `chance` how often chance alone does as much, `together` who would have seen it.
+    """
+
+    kind: FindingKind
+    title: str
+    since: str
+    days: int
+    strength: str
+    chance: str
+    together: str
+    status_label: str
+    assessment: str | None = None
+    who_does_what: str | None = None
+
+
+@dataclass(frozen=True)
+class Signals:
+    """`nearest` came closest to the threshold without reaching it, in words."""
+
+    period: tuple[str, str]
+    searches: int
+    once_in_nights: str
+    alarms: tuple[Signal, ...] = ()
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WeekRow:
+    kind: RecordKind
+    group_label: str
+    unit_label: str
+    count: int
+    expected: str
+    compared_with: str
+    state_label: str
+    is_unusual: bool
+
+
+@dataclass(frozen=True)
+class Week:
+    """The last complete week of the whole city; `districts` names what is unusually high in single ones."""
+
+    period: tuple[str, str]
+    label: str
+    rows: tuple[WeekRow, ...] = ()
+    left_out: tuple[str, ...] = ()
+    districts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Measure:
     """`due` is an ISO date or words."""
 
@@ -212,6 +265,8 @@ class EditionContent:
     periods: Periods
     bbox: tuple[float, float, float, float]
     statements: tuple[str, ...] = ()
+    signals: Signals | None = None
+    week: Week | None = None
     areas: tuple[Area, ...] = ()
     map_note: str = ""
     map_scale: MapScale | None = None
@@ -240,8 +295,9 @@ class EditionContent:
         if any(len(agency.cells) != len(self.coverage.weeks) for agency in self.coverage.agencies):
             raise ValueError("an agency's coverage has not one cell per week")
         shown = (*self.periods.current, *self.periods.previous, *(self.map_period or ()))
+        searched = [day for part in (self.signals, self.week) if part for day in part.period]
         special = (day for days in self.calendar for day in (days.first, days.last))
-        for day in (self.as_of, self.picture.date, *shown, *special):
+        for day in (self.as_of, self.picture.date, *shown, *searched, *special):
             date.fromisoformat(day)
         if datetime.fromisoformat(self.created_at).tzinfo is None:
             raise ValueError(f"created_at {self.created_at} has no offset")

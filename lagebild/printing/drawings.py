@@ -34,7 +34,17 @@ def overview_limit(content: EditionContent) -> str:
     """What the first page leaves out, in words; empty where it shows every hotspot."""
     if all(len(hotspots_of(content, kind)) <= _NAMED_IN_OVERVIEW for kind in HOTSPOT_KINDS):
         return ""
-    return f"Bezeichnet sind je die ersten {_NAMED_IN_OVERVIEW} der Aufstellung in Kapitel 3."
+    return f"Bezeichnet sind je die ersten {_NAMED_IN_OVERVIEW} der Aufstellung in Kapitel {places_chapter(content)}."
+
+
+def has_news(content: EditionContent) -> bool:
+    """Whether the chapter on signals and the last week is printed; editions of before have none."""
+    return content.signals is not None or content.week is not None
+
+
+def places_chapter(content: EditionContent) -> int:
+    """Number of the chapter on Brennpunkte und Beschwerdehotspots."""
+    return 4 if has_news(content) else 3
 
 
 def map_period(content: EditionContent) -> str:

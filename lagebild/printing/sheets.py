@@ -4,9 +4,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lagebild.figures.symbols import LABELS, symbol
-from lagebild.printing.content import DistrictTable, EditionContent, Finding, Hotspot, Measure, TableRow
+from lagebild.printing.content import (
+    DistrictTable,
+    EditionContent,
+    Finding,
+    Hotspot,
+    Measure,
+    Signal,
+    Signals,
+    TableRow,
+    Week,
+    WeekRow,
+)
 from lagebild.printing.drawings import (
     charts_of,
+    has_news,
     hotspots_of,
     map_of,
     map_period,
@@ -44,6 +56,7 @@ def sheets(content: EditionContent, *, copy_label: str | None) -> dict[str, Any]
         "frame": _frame(content, copy_label),
         "facts": _facts(content),
         "statements": list(content.statements),
+        "news": _news(content),
         "map_note": content.map_note,
         "hotspot_note": content.hotspot_note,
         "overview": [overview_of(content, kind) for kind in KINDS] if content.areas or content.cells else [],
@@ -116,6 +129,83 @@ def _delivery(content: EditionContent) -> str:
         f"Für die letzte Woche haben {len(members) - len(missing)} von {len(members)} beteiligten Behörden geliefert. "
         f"Keine Lieferung: {', '.join(missing)}."
     )
+
+
+def _news(content: EditionContent) -> dict[str, Any] | None:
+    """The chapter on signals and the last week; None for editions frozen without either."""
+    if not has_news(content):
+        return None
+    return {
+        "signals": _signals(content.signals) if content.signals else None,
+        "week": _week(content.week) if content.week else None,
+    }
+
+
+def _signals(signals: Signals) -> dict[str, Any]:
+    searches = "1 Prüfung" if signals.searches == 1 else f"{count_text(signals.searches)} Prüfungen"
+    return {
+        "verdict": _verdict(len(signals.alarms)),
+        "scanned": (
+            f"Gesucht wurde im Zeitraum {period_text(*signals.period)} mit {searches}: in jeder Gruppe von "
+            "Vorfällen und von Beschwerden, in den Auswahlen, die Behörden selbst festgelegt haben, und in mehreren "
+            f"Gruppen zugleich. Gemeldet wird, was der Zufall in einer Prüfung höchstens in 1 von "
+            f"{signals.once_in_nights} Nächten hervorbrächte. Im ganzen Lagebild entsteht so höchstens etwa ein "
+            "Fehlalarm im Jahr."
+        ),
+        "alarms": [_signal(signal) for signal in signals.alarms],
+        "nearest": [f"{text}." for text in signals.nearest],
+    }
+
+
+def _verdict(alarms: int) -> str:
+    if alarms:
+        return f"{'Ein Signal geht' if alarms == 1 else f'{alarms} Signale gehen'} über den Zufall hinaus."
+    return "Kein Signal: In den letzten vier Wochen ist an keinem Ort etwas gewachsen, das über den Zufall hinausgeht."
+
+
+def _signal(signal: Signal) -> dict[str, Any]:
+    days = "1 Tag" if signal.days == 1 else f"{signal.days} Tage"
+    facts = [
+        ["Seit", [f"{day_text(signal.since)} ({days} bis zum Stand)"]],
+        ["Stärke", [signal.strength]],
+        ["Zufall", [signal.chance]],
+        ["Erkennbar", [signal.together]],
+        ["Einordnung", [signal.status_label]],
+        *_judgement(signal.assessment, signal.who_does_what),
+    ]
+    return _block(signal.kind, signal.title, facts)
+
+
+def _week(week: Week) -> dict[str, Any]:
+    notes = list(week.left_out)
+    if week.districts:
+        notes.insert(0, f"In einzelnen Stadtbezirken ungewöhnlich hoch: {'; '.join(week.districts)}.")
+    tables = [(kind, [row for row in week.rows if row.kind == kind]) for kind in KINDS]
+    return {
+        "title": f"Die letzte volle Woche in der ganzen Stadt: {week.label}",
+        "period": period_text(*week.period),
+        "tables": [
+            {
+                "title": f"{_NOUNS[kind]} der {week.label} in der gesamten Stadt",
+                "rows": [_week_row(row) for row in rows],
+            }
+            for kind, rows in tables
+            if rows
+        ],
+        "notes": notes,
+    }
+
+
+def _week_row(row: WeekRow) -> dict[str, Any]:
+    cells = [
+        row.group_label,
+        row.unit_label,
+        count_text(row.count),
+        row.expected,
+        row.compared_with,
+        row.state_label,
+    ]
+    return {"cells": cells, "is_unusual": row.is_unusual}
 
 
 def _kind(content: EditionContent, kind: str) -> dict[str, Any]:

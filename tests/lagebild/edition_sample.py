@@ -21,9 +21,13 @@ from lagebild.printing.content import (
     Measure,
     Periods,
     PictureRef,
+    Signal,
+    Signals,
     TableRow,
     Tables,
     Trend,
+    Week,
+    WeekRow,
 )
 
 FIRST_WEEK = date(2025, 11, 24)
@@ -161,6 +165,43 @@ def finding(kind: str, title: str) -> Finding:
     )
 
 
+def signal(kind: str, title: str) -> Signal:
+    return Signal(
+        kind=kind,
+        title=title,
+        since="2026-11-14",
+        days=9,
+        strength="11 Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa 1,2 zu erwarten gewesen",
+        chance="in etwa 90.000 Nächten einmal (geschätzt)",
+        together="nur gemeinsam; keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt",
+        status_label="Vorgeschlagen",
+    )
+
+
+def signals() -> Signals:
+    return Signals(
+        period=("2026-10-26", "2026-11-22"),
+        searches=21,
+        once_in_nights="7.700",
+        alarms=(signal("brennpunkt", "Bereich Selbachpark: Sachbeschädigung"),),
+        nearest=("Lärm: 26 statt etwa 15,9 Meldungen seit 29.10.2026; durch Zufall in etwa 10 Nächten einmal",),
+    )
+
+
+def week() -> Week:
+    return Week(
+        period=("2026-11-16", "2026-11-22"),
+        label="Woche 47",
+        rows=(
+            WeekRow("incident", "Eigentum", "Fälle", 31, "8 bis 27", "frühere Jahre", "ungewöhnlich hoch", True),
+            WeekRow("incident", "Verkehr", "Fälle", 0, "0 bis 9", "Wochen davor", "im üblichen Rahmen", False),
+            WeekRow("complaint", "Lärm", "Meldungen", 12, "4 bis 19", "frühere Jahre", "im üblichen Rahmen", False),
+        ),
+        left_out=("Zu wenige Fälle für eine Aussage: Waffen (Fälle).",),
+        districts=("Heessen: Lärm, 9 Meldungen (üblich 0 bis 6)",),
+    )
+
+
 def sample() -> EditionContent:
     return EditionContent(
         number="2026-003",
@@ -181,6 +222,8 @@ def sample() -> EditionContent:
             "Die gemeinsamen Streifen am Bahnhof wirken: minus 23,4\u202f% gegenüber dem Rest der Stadt.",
             "Vom Jugendamt fehlen sechs Wochen; Rückgänge dort sind keine.",
         ),
+        signals=signals(),
+        week=week(),
         areas=tuple(Area(name.lower(), name, "district", (ring,)) for name, ring in RINGS.items()),
         map_note="Schematische Grenzen, nicht amtlich.",
         map_scale=MapScale("gegenüber dem Mittel", ("bis 2-fach", "bis 4-fach", "bis 8-fach", "bis 16-fach", "mehr")),
@@ -222,5 +265,6 @@ def bare() -> EditionContent:
     """An edition with nothing in it but its frame."""
     return replace(
         sample(), statements=(), hotspots=(), cells=(), tables=Tables(), trends=(), coverage=Coverage(), findings=(),
-        measures=(), methods=(), gaps=(), abbreviations=(), areas=(), demonstration=False, map_note="",
+        measures=(), methods=(), gaps=(), abbreviations=(), areas=(), demonstration=False, map_note="", signals=None,
+        week=None,
     )  # fmt: skip

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from lagebild.printing.content import DistrictTable, EditionContent, Measure, Tables, from_dict, from_json, to_json
 from lagebild.printing.german import count_text, day_text, period_text, rate_text, shortened
 from lagebild.printing.pdf import render_pdf
-from tests.lagebild.edition_sample import bare, finding, hotspots, sample, table
+from tests.lagebild.edition_sample import (
+    RINGS,
+    bare,
+    finding,
+    hotspots,
+    sample,
+    signal,
+    signals,
+    table,
+    trend,
+    week,
+)
 
 MARKUP = "Lage #1 *fett* _schräg_ $x^2$ ] [ @alle <hier> // \\ `Code` ~ = {x}"
 
@@ -67,13 +78,16 @@ def test_first_page_holds_title_number_statements_and_the_map(sample_pages):
 def test_chapters_come_in_their_order(sample_pages):
     text = " ".join(" ".join(sample_pages).split()).split("Anhang C:", 1)[1]
     headings = [
-        "1 Vorfälle: Einsatz- und Kriminalitätslage",
-        "2 Beschwerden: Ordnungslage",
-        "3 Brennpunkte und Beschwerdehotspots",
-        "4 Phänomene und Gefahren",
-        "5 Subjektive Sicherheit und Angsträume",
-        "6 Maßnahmen und ihre Wirkung",
-        "7 Methodik und Datenlücken",
+        "1 Signale der Nacht",
+        "1.1 Was der Schwelle am nächsten kam",
+        "1.2 Die letzte volle Woche in der ganzen Stadt: Woche 47",
+        "2 Vorfälle: Einsatz- und Kriminalitätslage",
+        "3 Beschwerden: Ordnungslage",
+        "4 Brennpunkte und Beschwerdehotspots",
+        "5 Phänomene und Gefahren",
+        "6 Subjektive Sicherheit und Angsträume",
+        "7 Maßnahmen und ihre Wirkung",
+        "8 Methodik und Datenlücken",
         "Anhang A: Vorfälle je Stadtbezirk",
         "Anhang B: Beschwerden je Stadtbezirk",
         "Anhang C: Abkürzungen",
@@ -85,9 +99,9 @@ def test_chapters_come_in_their_order(sample_pages):
 def test_every_figure_and_table_names_period_and_source():
     text = text_of(sample())
     captions = re.findall(r"(?:Karte|Abbildung|Tabelle) \d+: ", text)
-    period = r"Zeitraum 2[45]\.11\.2025–2[23]\.11\.2026"
+    period = r"Zeitraum (?:2[45]\.11\.2025–2[23]|16\.11\.2026–22)\.11\.2026"
     named = re.findall(rf"(?:{period}.{{0,40}}?|Stand 22\.11\.2026)\. Quelle: ", text)
-    assert len(captions) == len(named) == 22
+    assert len(captions) == len(named) == 24
 
 
 def test_maps_name_their_own_period_and_charts_that_of_the_edition():
@@ -129,13 +143,81 @@ def test_measures_print_what_is_open_in_words():
 
 def test_edition_frozen_before_a_field_existed_still_prints():
     data = json.loads(to_json(sample()))
-    for name in ("map_scale", "map_period", "hotspot_note"):
+    for name in ("map_scale", "map_period", "hotspot_note", "signals", "week"):
         del data[name]
     for area in data["tables"]["districts"]:
         del area["whole_city"]
         for row in area["rows"]:
             del row["counted"], row["compared"]
-    assert render_pdf(from_dict(data)).startswith(b"%PDF")
+    text = text_of(from_dict(data))
+    assert "Signale der Nacht" not in text
+    assert "1 Vorfälle: Einsatz- und Kriminalitätslage" in text
+    assert "3 Brennpunkte und Beschwerdehotspots" in text
+
+
+def test_signals_are_told_in_sentences():
+    text = text_of(replace(bare(), signals=signals()))
+    assert "1 Signale der Nacht Ein Signal geht über den Zufall hinaus. V Bereich Selbachpark: Sachbeschädigung" in text
+    for words in (
+        "Seit 14.11.2026 (9 Tage bis zum Stand)",
+        "Stärke 11 Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa 1,2 zu erwarten gewesen",
+        "Zufall in etwa 90.000 Nächten einmal (geschätzt)",
+        "Erkennbar nur gemeinsam; keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt",
+        "Gesucht wurde im Zeitraum 26.10.2026–22.11.2026 mit 21 Prüfungen: ",
+        "höchstens in 1 von 7.700 Nächten hervorbrächte",
+        "Lärm: 26 statt etwa 15,9 Meldungen seit 29.10.2026; durch Zufall in etwa 10 Nächten einmal.",
+    ):
+        assert words in text
+    alarms = (signal("brennpunkt", "Bahnhof: Lärm"), replace(signal("beschwerdehotspot", "Markt: Müll"), days=1))
+    text = text_of(replace(bare(), signals=replace(signals(), alarms=alarms)))
+    assert "2 Signale gehen über den Zufall hinaus." in text
+    assert "(1 Tag bis zum Stand)" in text
+
+
+def test_a_night_without_an_alarm_says_so_and_what_came_nearest():
+    text = text_of(replace(bare(), signals=replace(signals(), alarms=())))
+    assert (
+        "Kein Signal: In den letzten vier Wochen ist an keinem Ort etwas gewachsen, das über den Zufall hinausgeht. "
+        "Gesucht wurde" in text
+    )
+    assert "1.1 Was der Schwelle am nächsten kam" in text
+    quiet = text_of(replace(bare(), signals=replace(signals(), alarms=(), nearest=())))
+    assert "Was der Schwelle am nächsten kam" not in quiet
+
+
+def test_last_week_has_a_table_for_each_kind_and_names_what_is_not_judged():
+    text = text_of(replace(bare(), week=week()))
+    assert "1.1 Die letzte volle Woche in der ganzen Stadt: Woche 47 Tabelle 1: Vorfälle der Woche 47" in text
+    assert "Eigentum Fälle 31 8 bis 27 frühere Jahre ungewöhnlich hoch" in text
+    assert "Verkehr Fälle 0 0 bis 9 Wochen davor im üblichen Rahmen Tabelle 2: Beschwerden der Woche 47" in text
+    assert "In einzelnen Stadtbezirken ungewöhnlich hoch: Heessen: Lärm, 9 Meldungen (üblich 0 bis 6)." in text
+    assert "Zu wenige Fälle für eine Aussage: Waffen (Fälle)." in text
+
+
+def blank_mm(page: pypdf.PageObject) -> float:
+    """Millimetres between the last line of a page and its foot; a page has 257."""
+    places = []
+
+    def visit(text, matrix, text_matrix, *_):
+        if text.strip():
+            places.append(text_matrix[4] * matrix[1] + text_matrix[5] * matrix[3] + matrix[5])
+
+    page.extract_text(visitor_text=visit)
+    return (min(place for place in places if place > 62) - 57) / 2.835
+
+
+@pytest.mark.parametrize("charts", range(7))
+def test_no_page_stays_empty_because_a_map_does_not_fit(charts):
+    """Whatever the charts before it leave of the page, hotspots fill it, and the map follows on the next one."""
+    rows = tuple(trend(name, "incident", f"Gruppe {number}") for number in range(charts) for name in RINGS)
+    places = hotspots("brennpunkt", 3 + charts) + hotspots("beschwerdehotspot", 8)
+    content = replace(sample(), trends=rows, signals=None, week=None, hotspots=places)
+    pages = pypdf.PdfReader(BytesIO(render_pdf(content))).pages
+    words = [" ".join(page.extract_text().split()) for page in pages]
+    last = next(number for number, text in enumerate(words) if "Bewertung" in text and "B 8 " in text)
+    assert max(blank_mm(page) for page in pages[1:last]) < 85
+    text = " ".join(words)
+    assert text.index("3.1 Brennpunkte") < text.index("3.2 Beschwerdehotspots") < text.index("B 8 ", text.index("3.2 "))
 
 
 def test_hotspot_block_reads_in_german_and_keeps_protected_numbers_back():
@@ -195,7 +277,7 @@ def test_extremes_keep_every_page_within_its_frame():
     table_pages = [page for page in pages if "Zähleinheit" in page]
     assert len(table_pages) >= 2
     assert "Karte 1: " in " ".join(" ".join(pages[:2]).split())
-    assert "Bezeichnet sind je die ersten 10 der Aufstellung in Kapitel 3." in text_of(content)
+    assert "Bezeichnet sind je die ersten 10 der Aufstellung in Kapitel 4." in text_of(content)
     assert "V 40" in " ".join(" ".join(pages).split())
 
 
@@ -258,6 +340,8 @@ def test_canonical_text_is_sorted_and_rounds_coordinates():
         ({"cells": [{"kind": "both", "ramp": 1, "boundary": []}]}, r"content.cells\[0\].kind"),
         ({"cells": [{"kind": "incident", "ramp": 0, "boundary": []}]}, "ramp"),
         ({"picture": {"date": "2026-11-22"}}, "missing revision, sha256"),
+        ({"week": {"period": ["2026-11-16", "gestern"], "label": "Woche 47"}}, "gestern"),
+        ({"signals": {"period": ["2026-11-16", "2026-11-22"], "searches": "21"}}, "content.signals: missing once_in"),
         ({"coverage": {"weeks": [], "agencies": [{"short_name": "KOD", "cells": ["none"]}]}}, "per week"),
     ],
 )
