@@ -6,10 +6,14 @@ from types import SimpleNamespace
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from lagebild.calendar import Calendar, Day, DayClass, Event, Notice
 from lagebild.selectors import City, day_number
 from lagebild.stats.grid import build_grid
+from lagebild.stats.scan import cases, prepare, statistic
+from lagebild.stats.zones import hexagon_disks
 from lagebild.strata import OWN_STRATA_FROM, strata_of
 
 FIRST, LAST = dt.date(2026, 11, 2), dt.date(2026, 11, 22)
@@ -106,3 +110,32 @@ def test_days_of_an_event_of_the_whole_city_are_a_class_of_their_own(city):
     found = _strata(city, calendar, [_many(1, 2), _many(1, 3)])
     assert found.kept.all()
     assert found.number[0] != found.number[1]
+
+
+ROW = st.tuples(st.integers(1, 4), st.integers(2, 22), st.integers(0, 36), st.integers(1, 40))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(ROW, min_size=1, max_size=40), names=st.permutations([3, 11, 17, 90]), seed=st.integers(0, 2**32))
+def test_neither_the_agencies_names_nor_the_order_of_the_rows_change_what_is_found(rows, names, seed):
+    quarter = build_grid(h3.grid_disk(h3.latlng_to_cell(51.68, 7.82, 9), 3))
+    west = SimpleNamespace(pk=1)
+    city = City((), None, quarter, {int(cell): west for cell in quarter.cells})
+    # Of several largest agencies one is taken.
+    totals = [sum(count for agency, _, _, count in rows if agency == number) for number in range(1, 5)]
+    assume(totals.count(max(totals)) == 1)
+    notices = [_notice("late", 20, 21, agency=1), _notice("recounted", 10, 22, agency=2)]
+    events = [_event(6, 8, cells=tuple(quarter.cells[:7].tolist()))]
+
+    def found(rows, notices):
+        calendar = _calendar(events, notices)
+        strata = _strata(city, calendar, [(a, dt.date(2026, 11, day), place, count) for a, day, place, count in rows])
+        kept = strata.kept
+        _, day, place, count = (np.array(column)[kept] for column in zip(*rows, strict=True))
+        data = cases(place, 22 - day, strata.number[kept], count)
+        return statistic(prepare(data, hexagon_disks(quarter, 2), days=14, least=2))
+
+    renamed = [(names[agency - 1], *rest) for agency, *rest in rows]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    other = [Notice(names[n.agency_id - 1], n.group_ids, n.first, n.last, n.kind) for n in notices]
+    assert found([renamed[i] for i in order], other) == pytest.approx(found(rows, notices))
