@@ -129,7 +129,7 @@ def find_growing(
     part, observed, whole_recent, whole = _tables(cases, index, codes.size)
     p = np.array([upper_tail(observed[modus], part[modus], whole_recent, whole) for modus in tested])
     q = stats.false_discovery_control(p, method="bh") if p.size else p
-    threshold = p[q <= fdr].max(initial=0.0)
+    threshold = fdr * np.count_nonzero(q <= fdr) / max(tested.size, 1)
     growths = [
         _growth(
             cases,

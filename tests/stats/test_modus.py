@@ -112,12 +112,17 @@ def test_cases_without_a_place_count_but_are_no_place(rng):
 
 
 def test_growth_no_agency_sees_alone_is_marked_so(rng):
-    data = add(stream(rng), rng, modus=12, cases=15, places=10)
+    data = add(stream(rng), rng, modus=12, cases=9, places=10)
     (found,) = find_growing(*data).growths
     assert (found.agencies, found.alone) == (3, ())
     data = add(stream(rng), rng, modus=12, cases=30, places=10, agencies=1)
     (found,) = find_growing(*data).growths
     assert found.alone == (0,)
+
+
+def test_an_agency_sees_alone_what_it_would_report_however_sure_all_together_are(rng):
+    (found,) = find_growing(*add(stream(rng), rng, modus=12, cases=45, places=10)).growths
+    assert found.alone == (0, 1, 2)
 
 
 def test_a_stream_that_grows_as_a_whole_raises_nothing():
