@@ -36,8 +36,9 @@ METHODS = (
     (
         "Die letzte volle Woche wird mit derselben Jahreszeit der letzten zwei bis vier Jahre verglichen (Verfahren "
         "nach Farrington), wo die Vorgeschichte dafür nicht reicht, mit den Wochen davor (EARS). „Ungewöhnlich hoch“"
-        " heißt: Über alle Gruppen der Stadt zusammen überschritte der Zufall eine der Grenzen etwa einmal im Jahr; "
-        "für die Stadtbezirke zusammen gilt dasselbe. Fehlt eine Lieferung, wird die Woche nicht beurteilt."
+        " heißt: Über alle Gruppen der Stadt zusammen würde der Zufall eine der Grenzen etwa einmal im Jahr "
+        "überschreiten; für die Stadtbezirke zusammen gilt dasselbe. Fehlt eine Lieferung, wird die Woche nicht "
+        "beurteilt."
     ),
 )
 DANGER_METHODS = (
@@ -95,8 +96,8 @@ def _strength(signal: Signal) -> str:
         parts = "; ".join(part_text(part) for part in signal.parts)
         return f"mehrere Gruppen zugleich über dem Erwarteten, nicht addiert: {parts}"
     return (
-        f"{german_number(signal.count)} Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa "
-        f"{expected_text(signal.expected)} zu erwarten gewesen"
+        f"{german_number(signal.count)} Meldungen; nach dem Verlauf der letzten zwölf Monate waren etwa "
+        f"{expected_text(signal.expected)} zu erwarten"
     )
 
 
@@ -112,8 +113,8 @@ def _nearest(signal: Signal) -> str:
     if signal.count is None:
         what = "; ".join(part_text(part) for part in signal.parts)
     else:
-        what = f"{german_number(signal.count)} statt etwa {expected_text(signal.expected)} Meldungen"
-    return f"{signal.stream_label}: {what} seit {signal.first_day:%d.%m.%Y}; durch Zufall {once_text(signal)}"
+        what = f"{german_number(signal.count)} statt {expected_text(signal.expected)} Meldungen"
+    return f"{signal.stream_label}: {what} seit {signal.first_day:%d.%m.%Y}; Zufall {once_text(signal)}"
 
 
 def last_week(trends: list[Trend]) -> printed.Week | None:

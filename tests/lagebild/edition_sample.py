@@ -171,7 +171,7 @@ def signal(kind: str, title: str) -> Signal:
         title=title,
         since="2026-11-14",
         days=9,
-        strength="11 Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa 1,2 zu erwarten gewesen",
+        strength="11 Meldungen; nach dem Verlauf der letzten zwölf Monate waren etwa 1,2 zu erwarten",
         chance="in etwa 90.000 Nächten einmal (geschätzt)",
         together="nur gemeinsam; keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt",
         status_label="Vorgeschlagen",
@@ -184,7 +184,7 @@ def signals() -> Signals:
         searches=21,
         once_in_nights="7.700",
         alarms=(signal("brennpunkt", "Bereich Selbachpark: Sachbeschädigung"),),
-        nearest=("Lärm: 26 statt etwa 15,9 Meldungen seit 29.10.2026; durch Zufall in etwa 10 Nächten einmal",),
+        nearest=("Lärm: 26 statt 15,9 Meldungen seit 29.10.2026; Zufall in etwa 10 Nächten einmal",),
     )
 
 

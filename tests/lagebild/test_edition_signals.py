@@ -53,7 +53,7 @@ def test_an_alarm_is_frozen_in_sentences(world, merged):
     (alarm,) = signals.alarms
     assert alarm.title == "Bereich Hauptbahnhof Hamm: Public-Order"
     assert (alarm.kind, alarm.since, alarm.days) == ("brennpunkt", signal.first_day.isoformat(), signal.days)
-    assert alarm.strength.startswith("12 Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa ")
+    assert alarm.strength.startswith("12 Meldungen; nach dem Verlauf der letzten zwölf Monate waren etwa ")
     assert alarm.chance == once_text(signal) + (" (geschätzt)" if signal.is_fitted else "")
     assert alarm.together == "nur gemeinsam; keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt"
     assert (alarm.status_label, alarm.assessment, alarm.who_does_what) == ("Vorgeschlagen", None, None)
@@ -89,7 +89,7 @@ def test_a_quiet_night_says_so_and_names_what_came_nearest(world, noise):
     content = content_of(picture)
     assert content.signals.alarms == ()
     assert content.signals.nearest == (
-        "Public-Order: 5 statt etwa 1,2 Meldungen seit 03.11.2026; durch Zufall in etwa 20 Nächten einmal",
+        "Public-Order: 5 statt 1,2 Meldungen seit 03.11.2026; Zufall in etwa 20 Nächten einmal",
     )
     text = text_of(render_pdf(content))
     assert "1 Signale der Nacht Kein Signal: In den letzten vier Wochen ist an keinem Ort etwas gewachsen" in text

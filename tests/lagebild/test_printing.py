@@ -160,12 +160,12 @@ def test_signals_are_told_in_sentences():
     assert "1 Signale der Nacht Ein Signal geht über den Zufall hinaus. V Bereich Selbachpark: Sachbeschädigung" in text
     for words in (
         "Seit 14.11.2026 (9 Tage bis zum Stand)",
-        "Stärke 11 Meldungen; nach dem Verlauf der letzten zwölf Monate wären etwa 1,2 zu erwarten gewesen",
+        "Stärke 11 Meldungen; nach dem Verlauf der letzten zwölf Monate waren etwa 1,2 zu erwarten",
         "Zufall in etwa 90.000 Nächten einmal (geschätzt)",
         "Erkennbar nur gemeinsam; keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt",
         "Gesucht wurde im Zeitraum 26.10.2026–22.11.2026 mit 21 Prüfungen: ",
         "höchstens in 1 von 7.700 Nächten hervorbrächte",
-        "Lärm: 26 statt etwa 15,9 Meldungen seit 29.10.2026; durch Zufall in etwa 10 Nächten einmal.",
+        "Lärm: 26 statt 15,9 Meldungen seit 29.10.2026; Zufall in etwa 10 Nächten einmal.",
     ):
         assert words in text
     alarms = (signal("brennpunkt", "Bahnhof: Lärm"), replace(signal("beschwerdehotspot", "Markt: Müll"), days=1))
