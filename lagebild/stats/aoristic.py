@@ -1,6 +1,5 @@
 """Aoristic profile of the week: when things happened of which only a span of time is known."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,27 +122,39 @@ def peak(weights: npt.ArrayLike, *, events: int) -> Peak | None:
     if not events:
         return None
     total = float(week.sum())
-    runs = list(_runs(week))
-    best = max((_judged(run, weight, total) for run, weight in runs), key=lambda found: found.llr)
-    level = len(runs) * np.exp(-best.llr)
-    return best if level <= PEAK_LEVEL and best.share >= PEAK_FACTOR * best.share_of_week else None
+    share = np.minimum(_weights(week) / total, 1.0)
+    even = _RUNS[:, 1] * _RUNS[:, 3] / (DAYS * HOURS)
+    llr = np.where(share > even, total * (rel_entr(share, even) + rel_entr(1 - share, 1 - even)), 0.0)
+    best = int(np.argmax(llr))
+    if len(_RUNS) * np.exp(-llr[best]) > PEAK_LEVEL or share[best] < PEAK_FACTOR * even[best]:
+        return None
+    return Peak(*_RUNS[best].tolist(), share=float(share[best]), share_of_week=float(even[best]), llr=float(llr[best]))
 
 
-def _runs(week: npt.NDArray[np.float64]) -> Iterator[tuple[tuple[int, int, int, int], float]]:
-    """(first day, days, first hour, hours) with their weight, in a fixed order."""
+def _weights(week: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n,) weights in `_RUNS`."""
+    size = DAYS * HOURS
     around = np.concatenate([[0.0], np.cumsum(np.tile(week.reshape(-1), 2))])
+    found = []
     for hours in PEAK_HOURS:
-        size = DAYS * HOURS
         of_day = (around[hours : hours + size] - around[:size]).reshape(DAYS, HOURS)
         for days in range(1, DAYS + 1):
-            for first_day in range(DAYS if days < DAYS else 1):
-                sums = of_day[(first_day + np.arange(days)) % DAYS].sum(axis=0)
-                for first_hour in range(HOURS):
-                    yield (first_day, days, first_hour, hours), float(sums[first_hour])
+            found += [of_day[(first + np.arange(days)) % DAYS].sum(axis=0) for first in _first_days(days)]
+    return np.concatenate(found)
 
 
-def _judged(run: tuple[int, int, int, int], weight: float, total: float) -> Peak:
-    _, days, _, hours = run
-    share, even = min(weight / total, 1.0), days * hours / (DAYS * HOURS)
-    llr = total * float(rel_entr(share, even) + rel_entr(1 - share, 1 - even)) if share > even else 0.0
-    return Peak(*run, share=share, share_of_week=even, llr=llr)
+def _first_days(days: int) -> range:
+    """A run of all days has no first one."""
+    return range(DAYS if days < DAYS else 1)
+
+
+# (n, 4) first day, days, first hour, hours; in the order of `_weights`.
+_RUNS = np.array(
+    [
+        (first_day, days, first_hour, hours)
+        for hours in PEAK_HOURS
+        for days in range(1, DAYS + 1)
+        for first_day in _first_days(days)
+        for first_hour in range(HOURS)
+    ]
+)
