@@ -65,9 +65,7 @@ class _LocalMinute(Func):
 
     def as_sql(self, compiler, connection, **context):
         clock = f"(%(expressions)s AT TIME ZONE '{settings.LOCAL_TIME_ZONE}')"
-        return super().as_sql(
-            compiler, connection, template=f"floor(extract(epoch from {clock}) / 60)::int", **context
-        )
+        return super().as_sql(compiler, connection, template=f"floor(extract(epoch from {clock}) / 60)::int", **context)
 
 
 def load_times(*, first: dt.date, last: dt.date) -> TimeTable:

@@ -87,7 +87,7 @@ class CoverageSerializer(serializers.ModelSerializer):
 
 
 class PictureWithCoverageSerializer(PictureSerializer):
-    parameters = serializers.DictField(help_text="Verfahren und Zeitraum")
+    parameters = serializers.DictField(help_text="Verfahren, Zeitraum und Selbstprüfung der Karte")
     coverage = CoverageSerializer(many=True, source="coverages", help_text="Lieferungen je Behörde und Woche")
 
     class Meta(PictureSerializer.Meta):

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from agencies.models import Membership, MembershipStatus
+from agencies.keys import create_api_key
+from agencies.models import KeyScope, Membership, MembershipStatus
 from agencies.visibility import SharingLevel
 from incidents.geo import SHARED_RESOLUTION, cell_at
 from incidents.models import Incident
@@ -248,3 +249,15 @@ def test_method_page_costs_the_same_however_many_groups_are_checked(world, signe
     assert len(check(build_picture(date=TODAY))["groups"]) == 4
     with django_assert_num_queries(len(few.captured_queries)):
         client.get(reverse("lagebild:method"))
+
+
+def test_interface_tells_members_the_check_and_nobody_else(world, client):
+    earlier_map(world.police)
+    shared(world.police, 12, days_ago=5)
+    picture = build_picture(date=TODAY)
+    for agency, by, status in ((world.fire, world.stranger, 200), (world.tax, world.suspended, 404)):
+        _, key = create_api_key(agency=agency, scope=KeyScope.READ, label="Abruf", by=by)
+        answer = client.get(f"/api/v1/pictures/{picture.pk}/", headers={"authorization": f"Api-Key {key}"})
+        assert answer.status_code == status
+        if status == 200:
+            assert answer.json()["parameters"]["self_check"] == check(picture)
