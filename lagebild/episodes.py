@@ -163,7 +163,7 @@ def _signal(
         p_value=words["p"],
         replicates=found.part["replicates"],
         is_fitted=found.part["is_fitted"],
-        is_merged_only=found.is_alarm and not is_explained and not words.get("alone"),
+        is_merged_only=found.is_alarm and not is_explained and len(words["agencies"]) > 1 and not words.get("alone"),
         agencies=named,
         parts=words.get("parts", []),
     )

@@ -93,9 +93,13 @@ def signal_sentences(signal: Signal) -> list[str]:
     chance = f"Der Zufall allein bringt so viel in diesem Strom {chance_text(signal)} hervor."
     if signal.is_fitted:
         chance += " Die Zahl ist geschätzt, weil sie über das hinausgeht, was sich auszählen lässt."
-    together = (
-        "Keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt."
-        if signal.is_merged_only
-        else "Mindestens eine Behörde hätte das Signal auch allein erkannt."
-    )
-    return [what, chance, together]
+    return [what, chance, _together(signal)]
+
+
+def _together(signal: Signal) -> str:
+    if signal.count is None and not signal.is_merged_only:
+        # Of one agency, or beside a stream that alarms by itself.
+        return "Hier fallen mehrere Gruppen zugleich auf."
+    if signal.is_merged_only:
+        return "Keine Behörde hätte das Signal aus ihren eigenen Meldungen erkannt."
+    return "Mindestens eine Behörde hätte das Signal auch allein erkannt."

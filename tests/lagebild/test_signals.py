@@ -13,6 +13,7 @@ from lagebild.actions import assess_finding, build_picture, open_night
 from lagebild.calendar_models import DeliveryNotice, NoticeKind
 from lagebild.models import Finding, FindingStatus, Night, NightPart, NullPool, Picture, Signal
 from lagebild.nights import do_part, load_field, load_watch, renew_pool, scan_part
+from lagebild.signal_words import signal_sentences
 from lagebild.tasks import rebuild_nightly, renew_null_pool
 from tests import factories
 
@@ -249,6 +250,9 @@ def test_several_groups_with_little_each_are_seen_together(world):
     assert joint.count is None
     assert {part["label"] for part in joint.parts} == {"Noise", "Theft", "Fire"}
     assert joint.finding.subject == "Mehrere Vorfallgruppen gemeinsam"
+    # All of it comes from one agency.
+    assert not joint.is_merged_only
+    assert signal_sentences(joint)[2] == "Hier fallen mehrere Gruppen zugleich auf."
 
 
 def test_a_joint_search_that_repeats_one_stream_is_no_finding_of_its_own(world):
