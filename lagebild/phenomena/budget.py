@@ -14,6 +14,8 @@ LARGEST_LEVEL = 0.01
 # A chance that has to show in so few of the permutations cannot be told from none.
 REACHED_AT_LEVEL = 2
 FIRST_LOOK = 199
+# What is certain and small helps nobody: so many times what is expected, or one so many-th of it.
+LEAST_FACTOR = 1.5
 DISMISSED_FROM = 10
 
 

@@ -15,7 +15,7 @@ from lagebild.calendar import Calendar, calendar_words, load_calendar
 from lagebild.phenomena.budget import look_day, look_level
 from lagebild.phenomenon_models import Form
 from lagebild.scanning import load_rows, seeded
-from lagebild.selectors import City, day_number
+from lagebild.selectors import NO_TIME, City, day_number
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.strata import Strata, strata_of
 from lagebild.stream_sets import AlarmStream
@@ -29,12 +29,14 @@ SHIFT_DAYS = 84
 CHAIN_WEEKS = 52
 # Places that count as one where a form must show in several: about 0.7 km².
 PLACE_RESOLUTION = 8
-COLUMNS = ("category_id", "hours")
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Case rows of one stream. Arrays (m,) int64: place in the grid, agency, day, count, category, time of day."""
+    """Case rows of one stream. Arrays (m,) int64: place in the grid, agency, day, count, category, time of day.
+
+    Only a look at modi reads the time of day; else it is NO_TIME.
+    """
 
     place: np.ndarray
     agency: np.ndarray
@@ -46,11 +48,8 @@ class Cases:
     def where(self, mask: np.ndarray) -> Cases:
         return Cases(*(column[mask] for column in vars(self).values()))
 
-    def one_by_one(self) -> Cases:
-        """A row per case."""
-        return self.where(np.repeat(np.arange(self.count.size), self.count)).counted_once()
-
     def counted_once(self) -> Cases:
+        """Where there is a row per case."""
         return replace(self, count=np.ones_like(self.count))
 
     def of_agency(self, agency: int) -> Cases:
@@ -84,7 +83,8 @@ class Look:
 
     def cases(self, stream: AlarmStream) -> Cases:
         rows = self.rows[stream.kind]
-        return Cases(*rows[np.isin(rows[:, 4], stream.category_ids)].T)
+        columns = list(rows[np.isin(rows[:, 4], stream.category_ids)].T)
+        return Cases(*columns, *[np.full_like(columns[0], NO_TIME)] * (6 - len(columns)))
 
     def strata(self, stream: AlarmStream, cases: Cases) -> Strata:
         """What is exchangeable, and what is masked, by the rule of the signals."""
@@ -163,10 +163,10 @@ def load_look(key: str, date: dt.date, watch: Watch, city: City) -> Look:
     first = first_day(form, last)
     streams = looked_streams(watch)
     kinds = kinds or list(Kind)
+    by = ("category_id", "hours") if form == Form.MODUS else ("category_id",)
     chosen = tuple(stream for stream in streams if stream.kind in kinds)
     rows = {
-        kind: load_rows(kind, _categories(chosen, kind), city, first=first, last=last, by=COLUMNS)
-        for kind in sorted(kinds)
+        kind: load_rows(kind, _categories(chosen, kind), city, first=first, last=last, by=by) for kind in sorted(kinds)
     }
     return Look(
         key=key,

@@ -9,6 +9,7 @@ import datetime as dt
 
 import numpy as np
 
+from lagebild.phenomena.budget import LEAST_FACTOR
 from lagebild.phenomena.looks import Cases, Look, days_ago, wider_places
 from lagebild.phenomenon_models import Hours
 from lagebild.selectors import NO_TIME
@@ -32,7 +33,8 @@ def find_modi(look: Look) -> list[dict]:
         recent = cases.day >= days_ago(look, RECENT_DAYS)
         modus = cases.category * len(_HOURS) + cases.hours
         growths = find_growing(modus, wider[cases.place], cases.agency, recent, strata=number, fdr=look.level)
-        for growth in growths.city_wide if growths else ():
+        told = [growth for growth in growths.city_wide if growth.ratio >= LEAST_FACTOR] if growths else []
+        for growth in told:
             found.append(_words(look, stream, cases.where(modus == growth.modus), growth, wider))
     return found
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 
+from lagebild.phenomena.budget import LEAST_FACTOR
 from lagebild.phenomena.looks import SHIFT_DAYS, Cases, Look, days_ago
 from lagebild.stats.grid import OUTSIDE
 from lagebild.stats.shift import Change, Shift, Shifts, find_shifts
@@ -18,7 +19,7 @@ def find_moved(look: Look) -> list[dict]:
     for stream in look.streams:
         cases = look.cases(stream)
         shifts = _shifts(look, stream, cases)
-        for shift in shifts.shifts if shifts else ():
+        for shift in filter(_is_large, shifts.shifts if shifts else ()):
             found.append(_words(look, stream, cases, shift))
     return found
 
@@ -34,6 +35,13 @@ def _shifts(look: Look, stream: AlarmStream, cases: Cases) -> Shifts | None:
         np.add.at(counts, (number[now], kept.place[now]), kept.count[now])
         windows.append(counts)
     return find_shifts(look.city.grid, *windows, fdr=look.level)
+
+
+def _is_large(shift: Shift) -> bool:
+    return (
+        shift.growing.after >= LEAST_FACTOR * shift.growing.expected
+        and LEAST_FACTOR * shift.fading.after <= shift.fading.expected
+    )
 
 
 def _words(look: Look, stream: AlarmStream, cases: Cases, shift: Shift) -> dict:

@@ -8,10 +8,12 @@ happen stay as they are, which case has which time is random. Places with their 
 that delivered only part of the period, break that; `strata` keeps such cases apart.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import combinations_with_replacement
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -103,10 +105,11 @@ def knox(
         return None
     place, day, stratum = _canonical(place, day, strata)
     search = _PairCount(place, day, rows, columns, metric)
+    shuffled = _shuffle(stratum)
     counts = np.empty((permutations + 1, rows.size + 1, columns.size + 1), dtype=np.int64)
     counts[0] = observed = search.table(np.arange(day.size))
     for draw in range(1, permutations + 1):
-        counts[draw] = search.table(_shuffled(stratum, rng))
+        counts[draw] = search.table(shuffled(rng))
     expected = _expected(search, day, stratum, columns)
     ratio = np.divide(observed, expected, out=np.full(expected.shape, np.nan), where=expected > 0)
     return KnoxTable(
@@ -160,7 +163,7 @@ class _PairCount:
         band = np.searchsorted(rows, _distance(place, pair, metric), side="right")
         order = np.lexsort((pair[:, 0], band))
         order = order[band[order] < rows.size]
-        self.first, self.second = pair[order, 0].astype(np.intp), pair[order, 1].astype(np.intp)
+        self.first, self.second = (np.ascontiguousarray(pair[order, side], dtype=np.int32) for side in (0, 1))
         self.border = np.searchsorted(band[order], np.arange(rows.size + 1))
         self.edges = columns.astype(np.int64)
         self.day = day - day.min()
@@ -169,15 +172,22 @@ class _PairCount:
         self.total = np.diff(_pairs_below(day, day, self.edges), prepend=0, append=day.size * (day.size - 1) // 2)
 
     def table(self, order) -> npt.NDArray[np.int64]:
-        day = self.day[order]
-        gap = np.abs(day[self.first] - day[self.second])
-        table = np.empty((self.border.size, self.edges.size + 1), dtype=np.int64)
-        for row in range(self.border.size - 1):
-            part = gap[self.border[row] : self.border[row + 1]]
-            below = [np.count_nonzero(part < edge) for edge in self.edges]
-            table[row] = np.diff(below, prepend=0, append=part.size)
+        table = np.zeros((self.border.size, self.edges.size + 1), dtype=np.int64)
+        _count(self.day[order], self.first, self.second, self.border, self.edges, table)
         table[-1] = self.total - table[:-1].sum(axis=0)
         return table
+
+
+@numba.njit(cache=True)
+def _count(day, first, second, border, edges, table):
+    """Add to `table` the pairs of each space band by time band."""
+    for row in range(border.size - 1):
+        for pair in range(border[row], border[row + 1]):
+            gap = abs(day[first[pair]] - day[second[pair]])
+            band = 0
+            while band < edges.size and gap >= edges[band]:
+                band += 1
+            table[row, band] += 1
 
 
 def _cases(points: npt.ArrayLike, days: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -212,12 +222,16 @@ def _canonical(place, day, strata: npt.ArrayLike | None):
     return place[order], day[order], np.argsort(np.argsort(first))[inverse]
 
 
-def _shuffled(stratum, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """A random permutation of the positions that moves none out of its stratum."""
-    source = np.lexsort((rng.random(stratum.size), stratum))
-    order = np.empty(stratum.size, dtype=np.intp)
-    order[np.argsort(stratum, kind="stable")] = source
-    return order
+def _shuffle(stratum) -> Callable[[np.random.Generator], npt.NDArray[np.intp]]:
+    """Draws random permutations of the positions that move none out of its stratum."""
+    places = np.argsort(stratum, kind="stable")
+
+    def draw(rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        order = np.empty(stratum.size, dtype=np.intp)
+        order[places] = np.argsort(stratum + rng.random(stratum.size))
+        return order
+
+    return draw
 
 
 def _near(coordinates, radius: float, norm: float) -> npt.NDArray[np.int64]:

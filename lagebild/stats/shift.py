@@ -26,6 +26,9 @@ EARTH_RADIUS_M = 6_371_008.8
 MAXIMUM_DISTANCE_M = 1_500.0
 MINIMUM_CASES = 10
 FALSE_DISCOVERY_RATE = 0.05
+# Tails of sums of hypergeometric counts fall off like a normal distribution's: below so many standard deviations no
+# area has a p of half the strict level, and the exact one is spared.
+STRICT_LEVEL, LEAST_DEVIATION = 0.01, 1.5
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,14 @@ class _Counts:
         part = self.before[:, chosen].sum(axis=1) + after
         return int(after.sum()), part, self.all_after, self.all_before + self.all_after
 
+    def deviation(self) -> npt.NDArray[np.float64]:
+        """(m,) cases after less those expected, in standard deviations; 0 where nothing can vary."""
+        whole = np.maximum(self.all_before + self.all_after, 1)[:, None]
+        share, part = self.all_after[:, None] / whole, self.before + self.after
+        variance = (part * share * (1 - share) * (whole - part) / np.maximum(whole - 1, 1)).sum(axis=0)
+        difference = (self.after - part * share).sum(axis=0)
+        return np.divide(difference, np.sqrt(variance), out=np.zeros_like(difference), where=variance > 0)
+
 
 def find_shifts(
     grid: Grid,
@@ -121,9 +132,7 @@ def find_shifts(
         all_after=number[1].sum(axis=1),
     )
     enough = np.flatnonzero((counts.before + counts.after).sum(axis=0) >= minimum)
-    fall, rise = np.ones(members.shape[0]), np.ones(members.shape[0])
-    for area in enough.tolist():
-        fall[area], rise[area] = lower_tail(*counts.tested(area)), upper_tail(*counts.tested(area))
+    fall, rise = _tails(counts, enough, fdr)
     pairs, distance = _neighbours(grid, members, enough, maximum_m)
     p = np.maximum(fall[pairs[:, 0]], rise[pairs[:, 1]])
     q = _adjusted(fall[pairs[:, 0]], rise[pairs[:, 1]], fdr)
@@ -137,6 +146,18 @@ def find_shifts(
             taken[cells] = True
             shifts.append(_shift(counts, fading, growing, fall, rise, float(distance[rank]), float(q[rank])))
     return Shifts(tuple(shifts), tested=len(pairs), areas=enough.size)
+
+
+def _tails(counts: _Counts, enough, fdr: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """p of each area's fall and of its rise; at a strict level 1 where the deviation is too small to matter."""
+    fall, rise = np.ones(counts.after.shape[1]), np.ones(counts.after.shape[1])
+    deviation = counts.deviation()
+    least = LEAST_DEVIATION if fdr <= STRICT_LEVEL else -np.inf
+    for area in enough[-deviation[enough] >= least].tolist():
+        fall[area] = lower_tail(*counts.tested(area))
+    for area in enough[deviation[enough] >= least].tolist():
+        rise[area] = upper_tail(*counts.tested(area))
+    return fall, rise
 
 
 def _members(grid: Grid, areas: Sequence[Sequence[int]] | None) -> sparse.csr_array:
