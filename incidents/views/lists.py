@@ -31,6 +31,7 @@ from incidents.views.pages import PAGES, Pages, list_page, log_rows, private_pag
 PAGE_SIZE = 50
 # Counting goes no further than this: the answer "mehr als 10.000" needs no full scan.
 COUNT_LIMIT = 10_000
+READ_STRAIGHT = 10
 
 
 @dataclass(frozen=True)
@@ -124,23 +125,23 @@ def _page_number(text: str) -> int:
 def _page(records: RecordQuerySet, number: int, user, inspection: Inspection | None) -> tuple[list[Row], int]:
     """Rows of one page and the capped number of all, in one query; of own rows also number and place.
 
-    The page is cut out before anything is looked up for its rows, so that the last page costs little more than the
+    A later page is cut out before anything is looked up for its rows, so that the last one costs little more than the
     first.
     """
-    start = (number - 1) * PAGE_SIZE
-    cut = records.order_by(*RecordQuerySet.NEWEST_FIRST).values("pk")[start : start + PAGE_SIZE]
+    page = slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE)
     details = records.model.detail_model().objects.owned_by(user).filter(record=OuterRef("pk"))
     own = details.values(shown=JSONObject(year="year", number="number", place="place_text"))
     counted = records.order_by().values("pk")[: COUNT_LIMIT + 1]
-    found = records.model.objects.filter(pk__in=cut).for_list()
-    page = list(
-        found.annotate(
-            total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
-            own=Subquery(own),
-        )
+    if number > READ_STRAIGHT:
+        cut = records.order_by(*RecordQuerySet.NEWEST_FIRST).values("pk")[page]
+        records, page = records.model.objects.filter(pk__in=cut), slice(PAGE_SIZE)
+    found = records.for_list().annotate(
+        total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
+        own=Subquery(own),
     )
+    rows = list(found[page])
     looked_into = inspection.agency_id if inspection is not None else None
-    return [_row(record, user, looked_into) for record in page], page[0].total if page else 0
+    return [_row(record, user, looked_into) for record in rows], rows[0].total if rows else 0
 
 
 def _row(record: Record, user, looked_into: int | None) -> Row:

@@ -77,8 +77,10 @@ def test_list_counts_and_shows_visible_rows_only(world, signed_in):
     assert (len(response.context["rows"]), response.context["result_text"]) == (2, "2 Vorfälle")
 
 
-def test_newest_comes_first_and_pages_follow_each_other(world, signed_in, monkeypatch):
+@pytest.mark.parametrize("straight", [0, 1, 10], ids=["cut_out", "first_straight", "read_straight"])
+def test_newest_comes_first_and_pages_follow_each_other(world, signed_in, monkeypatch, straight):
     monkeypatch.setattr(lists, "PAGE_SIZE", 2)
+    monkeypatch.setattr(lists, "READ_STRAIGHT", straight)
     now = timezone.now()
     records = [
         factories.make_incident(world.police, occurred_from=now - datetime.timedelta(hours=hours)) for hours in range(5)
