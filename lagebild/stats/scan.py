@@ -319,11 +319,13 @@ def _largest(order, first, number, recent, expected, total, least):
             zone = number[step]
             if zone == NO_ZONE or inside[days - 1] < least:
                 continue
-            for day in range(days):
+            for day in range(days - 1, -1, -1):
                 count = inside[day]
+                if count < least:
+                    break
                 mean = expected[zone, day]
                 excess = count - mean
-                if count < least or excess <= 0.0:
+                if excess <= 0.0:
                     continue
                 # The ratio is at most d²/2·(1/μ + 1/(C − c)): most logarithms are spared.
                 if count < total and 0.5 * excess * excess * (1.0 / mean + 1.0 / (total - count)) <= best:
