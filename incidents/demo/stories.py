@@ -30,6 +30,13 @@ GROWING_PLACE = "Bockum-Hövel, Marktplatz"
 GROWING_WEEKS = (1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
 YOUNG_PLACE = "Selbachpark"
 YOUNG_REPORTS = {"polizei": 3, "ordnungsamt": 4, "bundespolizei": 4}
+NIGHT_FIRE_PLACES = (
+    *("Daberg", "Lippepark", "Geinegge", "Münsterstraße"),
+    *("Mark", "Caldenhofer Weg", "Westtünnen", "Herringer Heide"),
+)
+NIGHT_FIRE_REPORTS = {"feuerwehr": 8, "polizei": 7}
+# Whatever weekday the last day is, these days lie in the four weeks before the last Sunday.
+NIGHT_FIRE_DAYS_AGO = (6, 26)
 ENDED_PLACE = "Haltepunkt Heessen"
 ENDED_DISTRICT = "heessen"
 # The measure began this many days before the last day; the hotspot had lasted forty weeks by then.
@@ -75,6 +82,27 @@ def young_signal() -> list[StoryPart]:
     ]
 
 
+def night_fires() -> list[StoryPart]:
+    """Small fires at night all over the city within three weeks, told by two agencies: a modus, and no place.
+
+    The number does not grow with the data set, as with `merged_hotspot`.
+    """
+    first, last = NIGHT_FIRE_DAYS_AGO
+    return [
+        StoryPart(
+            agency,
+            "incident",
+            "small-fire",
+            NIGHT_FIRE_PLACES[(index + offset) % len(NIGHT_FIRE_PLACES)],
+            60,
+            (0, 5),
+            (first + (3 * index + offset) % (last - first + 1),),
+        )
+        for offset, (agency, number) in enumerate(NIGHT_FIRE_REPORTS.items())
+        for index in range(number)
+    ]
+
+
 def growing_complaints(factor: int) -> list[StoryPart]:
     """Complaints about noise and drinking that grow week by week up to the last day."""
     days = [
@@ -103,7 +131,13 @@ def ended_hotspot(factor: int) -> list[StoryPart]:
 
 def all_parts(records: int) -> list[StoryPart]:
     factor = max(1, round(records / FULL_RECORDS))
-    return [*merged_hotspot(), *young_signal(), *growing_complaints(factor), *ended_hotspot(factor)]
+    return [
+        *merged_hotspot(),
+        *young_signal(),
+        *growing_complaints(factor),
+        *ended_hotspot(factor),
+        *night_fires(),
+    ]
 
 
 def moments(part: StoryPart, until: datetime.date, rng: np.random.Generator) -> tuple[list[datetime.date], np.ndarray]:

@@ -24,6 +24,7 @@ from incidents.demo.stories import (
     GROWING_WEEKS,
     MERGED_FINDS,
     MERGED_PLACE,
+    NIGHT_FIRE_REPORTS,
     YOUNG_PLACE,
     YOUNG_REPORTS,
 )
@@ -121,6 +122,13 @@ def test_three_agencies_report_graffiti_of_the_last_nine_days_at_one_place(frame
     young = [row for row in near(frame, many, YOUNG_PLACE) if row.planted and row.category == "graffiti"]
     assert Counter(row.agency for row in young) == YOUNG_REPORTS
     assert min(day_of(row) for row in young) > UNTIL - datetime.timedelta(days=9)
+
+
+def test_two_agencies_report_small_fires_of_three_weeks_all_over_the_city(many):
+    fires = [row for row in many if row.planted and row.category == "small-fire"]
+    assert Counter(row.agency for row in fires) == NIGHT_FIRE_REPORTS
+    days = [day_of(row) for row in fires]
+    assert UNTIL - datetime.timedelta(days=26) <= min(days) <= max(days) <= UNTIL - datetime.timedelta(days=6)
 
 
 def test_records_span_the_whole_time_up_to_the_last_day(many):
