@@ -28,7 +28,8 @@ from lagebild.edition_hotspots import (
 )
 from lagebild.edition_signals import last_week, signal_chapter, signal_methods
 from lagebild.inputs import WEEKS
-from lagebild.models import Coverage, CoverageState, Finding, FindingKind, Picture, Sighting, Trend, Verdict
+from lagebild.models import Coverage, CoverageState, Finding, FindingKind, Phenomenon, Picture, Sighting, Trend, Verdict
+from lagebild.phenomena.words import sentences
 from lagebild.printing import content as printed
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.wording import change_text, is_counted_only, percent_text, strength_text
@@ -57,6 +58,12 @@ METHODS = (
         "Verglichen werden dieselben 52 Kalenderwochen mit dem Vorjahr, und nur Wochen, für die alle beteiligten "
         "Behörden in beiden Jahren geliefert haben. „Zunahme“ und „Rückgang“ stehen nur, wo der Unterschied größer ist "
         "als gewöhnliche Schwankungen (95-%-Intervall des Verhältnisses); „nicht deutlich“ heißt, dass er es nicht ist."
+    ),
+    (
+        "Ein Phänomen ist eine Form, die über Orte und Behörden hinweg wiederkehrt: ein Muster, das stadtweit "
+        "wächst, eine Verlagerung, Folgefälle in der Nähe, Beschwerden, die Vorfällen vorausgehen. Nach den ersten "
+        "beiden wird jede Woche gesehen, nach den anderen jedes Vierteljahr; gemeldet wird nur, was der Zufall über "
+        "alle zusammen höchstens etwa einmal im Jahr hervorbringt. Gedruckt ist, was eine Person bestätigt hat."
     ),
     (
         "Zahlen, die Behörden nur zum Zählen freigeben, erscheinen erst, wo eine Behörde für sich mindestens drei (bei "
@@ -128,6 +135,7 @@ def edition_content(
         coverage=_coverage(picture),
         findings=(
             *(_danger(finding) for finding in _assessed_dangers()),
+            *(_phenomenon(row) for row in _assessed_phenomena(picture)),
             *(_finding(s) for s in sightings if s.finding.status in ASSESSED and s not in chosen),
         ),
         measures=order.measures,
@@ -248,6 +256,32 @@ def _danger(finding: Finding) -> printed.Finding:
         where=finding.place_label,
         since=finding.first_seen_on.isoformat(),
         strength=strength_line(finding.danger),
+        who_does_what=doing_text(finding),
+        assessment=assessment_text(finding),
+        status_label=finding.get_status_display(),
+    )
+
+
+def _assessed_phenomena(picture: Picture) -> list[Phenomenon]:
+    """What the picture shows of those a person has confirmed. Guests read it: no agency is named."""
+    rows = picture.phenomena.filter(finding__status__in=ASSESSED).order_by("finding__number")
+    return list(
+        rows.select_related(
+            *("picture", "group", "second_group", "category"),
+            *("finding__responsible_agency", "finding__assessed_by__agency"),
+        )
+    )
+
+
+def _phenomenon(row: Phenomenon) -> printed.Finding:
+    finding = row.finding
+    together = " Erkennbar nur in den zusammengeführten Meldungen." if row.is_merged_only else ""
+    return printed.Finding(
+        kind=finding.kind,
+        title=f"{finding.get_kind_display()}: {finding.headline}",
+        where=finding.place_label,
+        since=finding.first_seen_on.isoformat(),
+        strength=f"{' '.join(sentences(row))}{together}",
         who_does_what=doing_text(finding),
         assessment=assessment_text(finding),
         status_label=finding.get_status_display(),

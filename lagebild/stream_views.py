@@ -12,6 +12,9 @@ from lagebild.check_words import check_block
 from lagebild.danger_rules import Catalogue
 from lagebild.danger_views import may_define
 from lagebild.models import Picture
+from lagebild.phenomena.budget import ACCEPTED_FALSE_PHENOMENA_PER_YEAR, LOOKS_A_YEAR, look_level
+from lagebild.phenomena.looks import looked_streams, tests_of
+from lagebild.phenomenon_models import Form
 from lagebild.stats.alarms import NIGHTS_A_YEAR
 from lagebild.stream_forms import StreamSetForm
 from lagebild.stream_models import StreamSet
@@ -21,11 +24,11 @@ from lagebild.stream_sets import (
     MOST_SETS,
     AlarmStream,
     alarm_count,
-    alarm_streams,
     alarm_threshold,
     save_set,
     switch_set,
 )
+from lagebild.watch import load_watch
 from lagebild.wording import german_number
 
 _KIND_WORDS = {Kind.INCIDENT: "Vorfälle", Kind.COMPLAINT: "Beschwerden"}
@@ -38,7 +41,8 @@ def method(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not user.agency.is_sharing:
         return render(request, "lagebild/method.html", {"is_member": False})
-    streams = alarm_streams()
+    watch = load_watch()
+    streams = list(watch.streams)
     number = alarm_count(streams)
     nights = NIGHTS_A_YEAR * number
     catalogue = Catalogue.load()
@@ -62,6 +66,9 @@ def method(request: HttpRequest) -> HttpResponse:
         "accepted": german_number(ACCEPTED_FALSE_ALARMS_PER_YEAR),
         "days": NIGHTS_A_YEAR,
         "most_sets": MOST_SETS,
+        "forms": _form_rows(looked_streams(watch)),
+        "accepted_phenomena": german_number(ACCEPTED_FALSE_PHENOMENA_PER_YEAR),
+        "own_share": german_number(ACCEPTED_FALSE_PHENOMENA_PER_YEAR / len(Form), 2),
         "sets": [_set_row(row, catalogue, f"set:{row.pk}" in watched, user) for row in sets],
     }
     return render(request, "lagebild/method.html", context)
@@ -69,6 +76,23 @@ def method(request: HttpRequest) -> HttpResponse:
 
 def _row(stream: AlarmStream) -> dict:
     return {"stream": stream, "size": len(stream.category_ids), "is_set": stream.id.startswith("set:")}
+
+
+def _form_rows(streams: list[AlarmStream]) -> list[dict]:
+    """How often each form is looked for, in how many streams or pairs, and from which chance on it is told."""
+    rows = []
+    for form in Form:
+        tests = tests_of(form, streams)
+        rows.append(
+            {
+                "label": form.label,
+                "looks": LOOKS_A_YEAR[form],
+                "tests": f"{tests} {'Paare von Gruppen' if form == Form.CHAIN else 'Gruppen'}",
+                "a_year": german_number(LOOKS_A_YEAR[form] * tests),
+                "level": f"1 von {german_number(1 / look_level(form, tests))}",
+            }
+        )
+    return rows
 
 
 def _unwatched(catalogue: Catalogue, watched: set[str]) -> list[str]:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from incidents.api.serializers import CellField
 from incidents.models import Kind
 from lagebild.api.examples import SIGNAL, with_example
+from lagebild.api.phenomena import PhenomenonSerializer
 from lagebild.models import (
     Cell,
     Coverage,
@@ -292,11 +293,14 @@ class DangerSerializer(serializers.ModelSerializer):
 
 class FindingSerializer(serializers.ModelSerializer):
     group = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
-    subject = serializers.CharField(read_only=True, help_text="Gegenstand, wo die Erkenntnis keine Gruppe hat")
+    subject = serializers.CharField(read_only=True, help_text="Gegenstand, wo ihn die Gruppe allein nicht sagt")
     district = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     responsible_agency = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     sighting = serializers.SerializerMethodField(help_text="Belege aus dem jüngsten Lagebild, das sie zeigt")
     danger = serializers.SerializerMethodField(help_text="Belege einer Gefahr; null bei anderen Arten")
+    phenomenon = serializers.SerializerMethodField(
+        help_text="Belege eines Phänomens aus dem jüngsten Lagebild, das es zeigt; null bei anderen Arten"
+    )
     signals = SignalSerializer(
         source="latest_signals",
         many=True,
@@ -324,6 +328,7 @@ class FindingSerializer(serializers.ModelSerializer):
             "review_on",
             "sighting",
             "danger",
+            "phenomenon",
             "signals",
         )
 
@@ -334,6 +339,10 @@ class FindingSerializer(serializers.ModelSerializer):
     @extend_schema_field(DangerSerializer(allow_null=True))
     def get_danger(self, finding: Finding) -> dict | None:
         return DangerSerializer(finding.danger).data if finding.kind == FindingKind.GEFAHR else None
+
+    @extend_schema_field(PhenomenonSerializer(allow_null=True))
+    def get_phenomenon(self, finding: Finding) -> dict | None:
+        return PhenomenonSerializer(finding.latest_phenomena[0]).data if finding.latest_phenomena else None
 
 
 class EditionSerializer(serializers.ModelSerializer):

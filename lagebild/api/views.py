@@ -18,7 +18,7 @@ from agencies.api.pagination import WidePagePagination
 from agencies.api.views import PortalDetailViewSet, PortalViewSet
 from lagebild.api import serializers
 from lagebild.api.filters import CellFilter, FindingFilter, PictureFilter, TrendFilter
-from lagebild.models import Cell, Edition, Finding, Picture, Sighting, Signal, Trend
+from lagebild.models import Cell, Edition, Finding, Phenomenon, Picture, Sighting, Signal, Trend
 
 
 class PdfRenderer(BaseRenderer):
@@ -145,6 +145,8 @@ class FindingViewSet(PortalDetailViewSet):
         standing = signals.filter(
             picture_id=Subquery(last.filter(finding=OuterRef("finding_id")).values("picture_id")[:1])
         ).order_by("p_value", "stream", "rank")
+        phenomena = Phenomenon.objects.visible_to(actor).select_related("finding", "group", "second_group", "category")
+        phenomena = phenomena.order_by("finding_id", "-picture__date", "-picture__revision").distinct("finding_id")
         return (
             Finding.objects.visible_to(actor)
             .annotate(signal_on=Subquery(last.filter(finding=OuterRef("pk")).values("picture__date")[:1]))
@@ -152,6 +154,7 @@ class FindingViewSet(PortalDetailViewSet):
             .defer("district__geometry")
             .prefetch_related(Prefetch("sightings", queryset=newest.distinct("finding_id"), to_attr="latest_sightings"))
             .prefetch_related(Prefetch("signals", queryset=standing, to_attr="latest_signals"))
+            .prefetch_related(Prefetch("phenomena", queryset=phenomena, to_attr="latest_phenomena"))
             .order_by("-last_seen_on", "number")
         )
 
