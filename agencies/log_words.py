@@ -30,6 +30,7 @@ _OBJECTS = {
     "lagebild.deliverynotice": "Lieferhinweis",
     "lagebild.dangerrule": "Gefahrenregel",
     "lagebild.streamset": "eigener Strom",
+    "lagebild.retrospect": "Rückblick",
     "conferences.conference": "Konferenz",
     "conferences.measure": "Maßnahme",
 }
@@ -88,6 +89,7 @@ _FACTS = {
     "sharing_defaults": "Vorgaben",
     "status": "Stand",
     "step": "Schritt",
+    "stream": "Strom",
     "through": "durch",
     "typed": "Kennwert der Eingabe",
     "until": "bis",
@@ -105,6 +107,7 @@ _VALUES = {
     "cooperation": "Kooperation",
     "incident": "Vorfall",
     "complaint": "Beschwerde",
+    "asked": "angefordert",
     "reported": "gemeldet",
     "in_progress": "in Bearbeitung",
     "waiting": "wartet auf Rückmeldung",

@@ -413,8 +413,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}
 CELERY_TIMEZONE = LOCAL_TIME_ZONE
 # The nightly build and the search for dangers work with the builder's login; only workers of this queue need it.
-BUILDER_TASKS = ("rebuild_nightly", "do_night_part", "publish_picture", "check_dangers", "renew_null_pools")
-CELERY_TASK_ROUTES = {f"lagebild.tasks.{name}": {"queue": "builder"} for name in (*BUILDER_TASKS, "renew_null_pool")}
+BUILDER_TASKS = (
+    *("rebuild_nightly", "do_night_part", "publish_picture", "check_dangers", "renew_null_pools", "renew_null_pool"),
+    "look_back",
+)
+CELERY_TASK_ROUTES = {f"lagebild.tasks.{name}": {"queue": "builder"} for name in BUILDER_TASKS}
 CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "agencies.tasks.seal_audit", "schedule": timedelta(minutes=1)},
     "tidy-sign-on": {"task": "agencies.tasks.tidy_sign_on", "schedule": crontab(hour=1, minute=15)},

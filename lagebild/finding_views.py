@@ -124,7 +124,7 @@ def _detail(shown: Finding, form: AssessmentForm, request: HttpRequest) -> dict:
         "signals": [{"picture": row.picture, **line(row)} for row in signals],
         "form": form if request.user.can("assess_findings") else None,
         "cells_url": cells_url(shown_on.picture_id, shown.group) if shown_on else "",
-        "map_bbox": _surroundings(shown_on.cells) if shown_on else "",
+        "map_bbox": surroundings(shown_on.cells) if shown_on else "",
         "may_assess": request.user.can("assess_findings"),
     } | (_phenomenon_detail(shown) if shown.kind == FindingKind.PHAENOMEN else _danger_detail(shown))
 
@@ -133,7 +133,7 @@ def _phenomenon_detail(shown: Finding) -> dict:
     context = dossier(shown)
     row = context["phenomenon"]
     context["agencies"] = ", ".join(_names(row.agencies))
-    context["map_bbox"] = _surroundings(row.cells) if row.cells else ""
+    context["map_bbox"] = surroundings(row.cells) if row.cells else ""
     return context
 
 
@@ -150,7 +150,7 @@ def _danger_detail(shown: Finding) -> dict:
         "state": state,
         "ended_text": f"Die Gefahr {state}.",
         "place_url": reverse("lagebild:finding_place", args=(shown.pk,)) if has_place else "",
-        "map_bbox": _surroundings(danger.cells) if danger.cells else "",
+        "map_bbox": surroundings(danger.cells) if danger.cells else "",
     }
 
 
@@ -175,7 +175,7 @@ def cells_url(picture: uuid.UUID, group: CategoryGroup | None) -> str:
     return f"{reverse('lagebild:cells')}?stand={picture}" + (f"&gruppe={group.slug}" if group else "")
 
 
-def _surroundings(cells: list[int]) -> str:
+def surroundings(cells: list[int]) -> str:
     """The box of the map: the cells of the cluster with a good kilometre around them."""
     corners = [corner for cell in cells for corner in cell_boundary(cell)]
     longitudes, latitudes = [lon for lon, _ in corners], [lat for _, lat in corners]

@@ -1,7 +1,9 @@
 import datetime as dt
+import functools
 import logging
 
 from celery import chord, current_task
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.result import allow_join_result
 from django.utils import timezone
 
@@ -9,14 +11,17 @@ from agencies.audit_chain import purge_expired
 from agencies.models import Agency
 from agencies.wall import context
 from agencies.wall.context import Office, acting_as
-from hamm_security.celery import task
+from hamm_security.celery import advisory_lock, task
 from incidents.expiry import clear_technical
-from lagebild import danger_checks, retention
+from lagebild import danger_checks, retention, retrospect, retrospect_search
 from lagebild.actions import build_picture, open_night, publish_night
 from lagebild.models import Night
 from lagebild.nights import do_part, load_field, load_watch, renew_pool
 
 logger = logging.getLogger(__name__)
+
+# After so long a look back asks again whether it is its turn.
+AT_WORK_S = 15
 
 
 @task(time_limit_s=600)
@@ -89,6 +94,50 @@ def check_dangers(categories: list[int] | None = None, rules: list[str] | None =
         return len(danger_checks.check_dangers(categories=categories, rules=rules))
 
 
+@task(time_limit_s=1800)
+def look_back(pk: str) -> str | None:
+    """Answer one look back, one after the other in the whole portal; how it ended, None where there is
+    nothing to do or another is at work.
+
+    Reads with the builder's login in one transaction and searches outside of any. What goes wrong is told in the look
+    back itself.
+    """
+    with advisory_lock("lagebild.look_back") as held:
+        if held:
+            return _look_back(pk)
+    look_back.apply_async((pk,), countdown=AT_WORK_S)
+    return None
+
+
+def _look_back(pk: str) -> str | None:
+    with context.builder_login():
+        if not retrospect.begin(pk=pk):
+            return None
+    failure = "Bitte fordern Sie ihn noch einmal an; gelingt es wieder nicht, hilft die Administration."
+    try:
+        with context.builder_login():
+            loaded = retrospect_search.load(pk=pk)
+        outcome = retrospect_search.search(loaded, report=functools.partial(_progress, pk))
+        with context.builder_login():
+            retrospect.answer(pk=pk, outcome=outcome)
+        failure = ""
+    except retrospect_search.StreamGoneError:
+        failure = "Den gewählten Strom gibt es nicht mehr. Bitte wählen Sie einen anderen."
+    except SoftTimeLimitExceeded:
+        failure = "Die Berechnung hat zu lange gedauert. Bitte wählen Sie einen kürzeren Zeitraum."
+    finally:
+        # Whatever has gone wrong besides is raised and logged.
+        if failure:
+            with context.builder_login():
+                retrospect.give_up(pk=pk, failure=failure)
+    return "failed" if failure else "done"
+
+
+def _progress(pk: str, done: int) -> None:
+    with context.builder_login():
+        retrospect.note_progress(pk=pk, done=done)
+
+
 def queue_danger_check(categories: list[int]) -> None:
     """Called after something that all members see has changed."""
     check_dangers.delay(categories=categories)
@@ -105,6 +154,7 @@ def apply_retention() -> dict[str, int]:
         gone[agency.slug] = retention.apply_retention(agency=agency, today=today).deleted
     with acting_as(Office.OPERATOR):
         cleared = dict(clear_technical(today=today, dry_run=False))
+        cleared["Rückblicke"] = retrospect.clear_old(today=today, dry_run=False)
     # Last and by itself: a broken chain of the log refuses this and undoes nothing else.
     with acting_as(Office.OPERATOR):
         entries = purge_expired(today=today, dry_run=False)

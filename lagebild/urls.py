@@ -1,6 +1,15 @@
 from django.urls import include, path
 
-from lagebild import calendar_views, danger_views, edition_views, finding_views, retention_views, stream_views, views
+from lagebild import (
+    calendar_views,
+    danger_views,
+    edition_views,
+    finding_views,
+    retention_views,
+    retrospect_views,
+    stream_views,
+    views,
+)
 
 lagebild = [
     path("", views.picture, name="picture"),
@@ -14,6 +23,10 @@ lagebild = [
     path("gefahrenregeln/neu/", danger_views.danger_rule_add, name="danger_rule_add"),
     path("gefahrenregeln/<uuid:pk>/", danger_views.danger_rule, name="danger_rule"),
     path("gefahrenregeln/<uuid:pk>/schalten/", danger_views.danger_rule_switch, name="danger_rule_switch"),
+    path("rueckblick/", retrospect_views.retrospects, name="retrospects"),
+    path("rueckblick/<uuid:pk>/", retrospect_views.retrospect, name="retrospect"),
+    path("rueckblick/<uuid:pk>/stand/", retrospect_views.retrospect_progress, name="retrospect_progress"),
+    path("rueckblick/<uuid:pk>/karte.geojson", retrospect_views.retrospect_map, name="retrospect_map"),
     path("verfahren/", stream_views.method, name="method"),
     path("verfahren/stroeme/neu/", stream_views.stream_set_add, name="stream_set_add"),
     path("verfahren/stroeme/<uuid:pk>/", stream_views.stream_set, name="stream_set"),

@@ -25,7 +25,6 @@ from lagebild.stats.grid import whole_counts
 from lagebild.stats.scan import Cases, ratio
 from lagebild.stats.zones import NO_ZONE, Zones
 
-REPLICATES = 999
 # So many replicates as large as the observed, and p is above 5 %, whatever the others of the 999 are.
 HOPELESS = 50
 BATCH = 99
@@ -168,7 +167,7 @@ def null_permuted(
     longest: int,
     rng: np.random.Generator,
     least: int = 2,
-    replicates: int = REPLICATES,
+    replicates: int = 999,
     stop_after: int = HOPELESS,
     report: Callable[[int], None] = lambda done: None,
 ) -> npt.NDArray[np.float64]:

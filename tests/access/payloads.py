@@ -100,6 +100,12 @@ PAYLOADS: dict[str, Callable[[Stage], dict]] = {
     "imports:nothing": lambda stage: {"week": weeks_without_delivery(stage.world.police)[0].isoformat()},
     "lagebild:danger_rule_add": lambda stage: _danger_rule("Neue Regel"),
     "lagebild:danger_rule": lambda stage: _danger_rule("Andere Regel"),
+    "lagebild:retrospects": lambda stage: {
+        "stream": "group:incident-group",
+        "first_day": _day(-120),
+        "last_day": _day(-1),
+        "longest_days": "28",
+    },
     "lagebild:stream_set_add": lambda stage: (
         _stream("Neuer Strom") | {"categories": ["incident-kind", "incident-third"]}
     ),

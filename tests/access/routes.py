@@ -208,6 +208,12 @@ lagebild:danger_rule_add  POST -                      log log 403 403 403 403 30
 lagebild:danger_rule      GET  own rule               log log 403 403 403 403 403 404 404 403 403 403 403 403 200
 lagebild:danger_rule      POST own rule               log log 403 403 403 403 403 404 404 403 403 403 403 403 302
 lagebild:danger_rule_switch POST own rule             log log 403 403 403 403 403 404 404 403 403 403 403 403 302
+lagebild:retrospects      GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
+lagebild:retrospects      POST -                      log log 403 403 403 403 302 403 403 302 302 302 302 302 302
+lagebild:retrospect       GET  own look back          log log 403 403 403 403 404 404 404 404 404 404 200 200 200
+lagebild:retrospect       GET  siko look back         log log 403 403 403 403 200 404 404 404 404 404 404 404 404
+lagebild:retrospect_progress GET own look back        log log 403 403 403 403 404 404 404 404 404 404 200 200 200
+lagebild:retrospect_map   GET  own look back          log log 403 403 403 403 404 404 404 404 404 404 200 200 200
 lagebild:method           GET  -                      log log 403 403 403 403 200 200 200 200 200 200 200 200 200
 lagebild:stream_set_add   GET  -                      log log 403 403 403 403 200 403 403 200 403 403 403 403 200
 lagebild:stream_set_add   POST -                      log log 403 403 403 403 302 403 403 302 403 403 403 403 302

@@ -40,6 +40,7 @@ from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
 from lagebild.models import Finding
 from lagebild.retention import apply_retention
+from lagebild.retrospect_models import Retrospect, RetrospectState
 from lagebild.stream_models import StreamSet
 from lagebild.stream_sets import save_set
 from tests import factories
@@ -230,6 +231,8 @@ def _things(world: World) -> SimpleNamespace:
     event, school_holidays, notice = _calendar(world)
     rule, danger, stream_set = _definitions(world)
     return SimpleNamespace(
+        look_back=_look_back(world.owner_lead, finding),
+        siko_look_back=_look_back(world.chair, finding),
         rule=rule,
         danger=danger,
         stream_set=stream_set,
@@ -274,6 +277,43 @@ def _definitions(world: World) -> tuple[DangerRule, Finding, StreamSet]:
     kinds = ["incident-kind", "incident-second"]
     stream_set = save_set(row=StreamSet(name="Beides", kind=Kind.INCIDENT, categories=kinds), by=world.owner_lead)
     return rule, danger, stream_set
+
+
+def _look_back(by: User, finding: Finding) -> Retrospect:
+    """One that is finished, with a cluster at the place of the finding."""
+    today = timezone.localdate()
+    day = datetime.timedelta(days=1)
+    asked = Retrospect.objects.create(
+        agency=by.agency,
+        asked_by=by,
+        stream="group:incident-group",
+        stream_label="Incident-Group",
+        kind=Kind.INCIDENT,
+        first_day=today - 120 * day,
+        last_day=today - day,
+        longest_days=28,
+        state=RetrospectState.DONE,
+        finished_at=timezone.now(),
+        cases=40,
+        least=5,
+        replicates=999,
+    )
+    sighting = finding.sightings.first()
+    asked.clusters.create(
+        rank=1,
+        center_cell=sighting.center_cell,
+        cells=sighting.cells,
+        place_label=finding.place_label,
+        first_day=today - 30 * day,
+        last_day=today - 20 * day,
+        count=9,
+        expected=2.5,
+        llr=9.0,
+        p_value=0.004,
+        is_merged_only=True,
+        agencies=["polizei"],
+    )
+    return asked
 
 
 def _calendar(world: World) -> tuple[CalendarEntry, CalendarEntry, DeliveryNotice]:
@@ -393,6 +433,8 @@ def build_stage() -> Stage:
         "danger": [things.danger.pk],
         "own rule": [things.rule.pk],
         "own stream": [things.stream_set.pk],
+        "own look back": [things.look_back.pk],
+        "siko look back": [things.siko_look_back.pk],
         "event": [things.event.pk],
         "school holidays": [things.school_holidays.pk],
         "notice": [things.notice.pk],

@@ -10,6 +10,7 @@ from agencies.models import Agency
 from agencies.wall.context import Office, acting_as
 from incidents.expiry import clear_technical
 from lagebild.retention import Line, apply_retention, plan_retention
+from lagebild.retrospect import KEPT_MONTHS, clear_old
 
 
 class Command(BaseCommand):
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         """What belongs to no agency; the log last, whose deletion a broken chain refuses."""
         for label, count in clear_technical(today=today, dry_run=dry_run):
             self._print("portal", [Line(label, "", "", count)])
+        old = clear_old(today=today, dry_run=dry_run)
+        self._print("portal", [Line("Rückblicke", "", f"{KEPT_MONTHS} Monate", old)])
         try:
             entries = purge_expired(today=today, dry_run=dry_run)
         except BrokenChainError as error:
