@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 from django.db.models import BigIntegerField, Case, Count, F, Func, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce
 
 from agencies.visibility import SharingLevel
 from incidents.models import CategoryGroup, Complaint, GeoLimit, Incident, Origin
@@ -90,8 +90,8 @@ def _counted(records: QuerySet) -> np.ndarray:
     end = _LocalMinute(Coalesce("occurred_to", "occurred_from"))
     spans = records.order_by().annotate(
         minute=(begin + _MONDAY_OFFSET) % WEEK_MINUTES,
-        # In autumn an hour comes twice: a span within it may end, by the clock, before it begins.
-        minutes=Greatest(end - begin, Value(0)),
+        # In autumn an hour comes twice: a span within it may end, by the clock, before it begins, and is below 0.
+        minutes=end - begin,
     )
     untimed = Q(minutes__gte=UNTIMED_MINUTES)
     within = Q(minutes__lte=Value(HOUR_MINUTES) - F("minute_of_hour"))

@@ -1,6 +1,7 @@
 """At which hours of the week it happens: what is counted, how, and who sees it."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -239,6 +240,15 @@ def test_times_that_change_places_within_a_group_are_noticed(world):
     Incident.objects.filter(pk=near.pk).update(occurred_from=far.occurred_from)
     Incident.objects.filter(pk=far.pk).update(occurred_from=near.occurred_from)
     assert _fingerprint(_load_inputs(TODAY)) != before
+
+
+def test_hours_are_in_the_fingerprint_by_themselves(world):
+    """Whatever else of the records it may cover."""
+    nights(world.police, 4)
+    inputs = _load_inputs(TODAY)
+    for name in ("group", "cell", "begin", "length", "count"):
+        moved = replace(inputs.times, **{name: getattr(inputs.times, name) + 1})
+        assert _fingerprint(replace(inputs, times=moved)) != _fingerprint(inputs)
 
 
 def test_same_records_in_another_order_are_the_same_picture(world):
