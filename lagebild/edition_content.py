@@ -62,7 +62,7 @@ METHODS = (
     (
         "Ein Phänomen ist eine Form, die über Orte und Behörden hinweg wiederkehrt: ein Muster, das stadtweit "
         "wächst, eine Verlagerung, Folgefälle in der Nähe, Beschwerden, die Vorfällen vorausgehen. Nach den ersten "
-        "beiden wird jede Woche gesehen, nach den anderen jedes Vierteljahr; gemeldet wird nur, was der Zufall über "
+        "beiden wird jede Woche gesucht, nach den anderen jedes Vierteljahr; gemeldet wird nur, was der Zufall über "
         "alle zusammen höchstens etwa einmal im Jahr hervorbringt. Gedruckt ist, was eine Person bestätigt hat."
     ),
     (

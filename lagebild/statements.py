@@ -64,7 +64,7 @@ def phenomenon_statements(rows: Iterable[Phenomenon]) -> list[str]:
     best = new[0]
     together = ", erkennbar nur in den zusammengeführten Daten" if best.is_merged_only else ""
     more = {1: "", 2: " Dazu ein weiteres Phänomen."}.get(len(new), f" Dazu {len(new) - 1} weitere Phänomene.")
-    return [f"Neues Phänomen, {best.finding.subject} ({best.finding.place_label}): {summary(best)}{together}.{more}"]
+    return [f"Neues Phänomen: {best.finding.subject} ({best.finding.place_label}), {summary(best)}{together}.{more}"]
 
 
 def _more(number: int) -> str:

@@ -18,12 +18,12 @@ class PhenomenonSerializer(serializers.ModelSerializer):
     )
     category = serializers.SlugRelatedField("slug", read_only=True, allow_null=True, help_text="nur bei Mustern")
     hours = serializers.CharField(read_only=True, help_text="Tageszeit, nur bei Mustern: night, morning, afternoon, …")
-    looked_on = serializers.DateField(read_only=True, help_text="letzter Tag, den der Blick kennt")
+    looked_on = serializers.DateField(read_only=True, help_text="letzter Tag, den der Durchgang kennt")
     count = serializers.IntegerField(
         read_only=True, help_text="Meldungen, bei Folgefällen und Vorboten Paare, bei Verlagerungen am wachsenden Ort"
     )
     expected = serializers.FloatField(read_only=True, help_text="wie viele zu erwarten waren")
-    p_value = serializers.FloatField(read_only=True, help_text="Wahrscheinlichkeit bei einem Blick in dieser Gruppe")
+    p_value = serializers.FloatField(read_only=True, help_text="Wahrscheinlichkeit bei einem Durchgang in dieser Gruppe")
     cells = serializers.ListField(child=CellField(), read_only=True)
     is_merged_only = serializers.BooleanField(read_only=True, help_text="keine Behörde hätte es allein erkannt")
     agencies = serializers.ListField(

@@ -40,7 +40,7 @@ LIMITS = {
 def subject(row: Phenomenon) -> str:
     """What the finding is about."""
     if row.form == Form.MODUS:
-        return f"{row.category.label}, {_hours(row).partition(' (')[0]}"
+        return f"{row.category.label} {_hours(row).partition(' (')[0]}"
     if row.form == Form.CHAIN:
         return f"Beschwerden „{row.group.label}“ vor Vorfällen „{row.second_group.label}“"
     return f"{row.get_form_display()}: {row.group.label}"
@@ -103,9 +103,10 @@ def _modus(row: Phenomenon) -> list[str]:
     period = period_text(row.first_day, row.last_day)
     return [
         (
-            f"Vom {period} wurde „{row.category.label}“ {_hours(row)} {german_number(row.count)}-mal gemeldet. Nach "
-            f"dem Anteil in den elf Monaten davor und nach der Entwicklung der ganzen Gruppe „{row.group.label}“ "
-            f"wären etwa {expected_text(row.expected)} zu erwarten gewesen ({factor_text(row.count, row.expected)})."
+            f"Vom {period} wurde „{row.category.label}“ {_hours(row)} {german_number(row.count)}-mal gemeldet. Von den "
+            f"{german_number(row.count + row.evidence['before'])} Meldungen dieser Art und Tageszeit in zwölf Monaten "
+            f"wären etwa {expected_text(row.expected)} auf diese vier Wochen entfallen, wenn sie sich wie die ganze "
+            f"Gruppe „{row.group.label}“ entwickelt hätten ({factor_text(row.count, row.expected)})."
         ),
         (
             f"Die Meldungen verteilen sich auf {row.evidence['places']} Orte der Stadt; auf den stärksten "
@@ -178,11 +179,11 @@ def chance_text(row: Phenomenon) -> str:
     """How often chance alone gives as much in one stream, or pair of streams, at one look."""
     looks = 1 / row.p_value if row.p_value > 0 else RAREST
     where_ = "diesem Paar von Gruppen" if row.form == Form.CHAIN else "dieser Gruppe"
-    often = f"bei höchstens 1 von {german_number(float(f'{looks:.2g}'))} Blicken"
+    often = f"bei höchstens 1 von {german_number(float(f'{looks:.2g}'))} Durchgängen"
     if looks >= RAREST:
         often = "so gut wie nie"
     return (
-        f"Der Zufall allein bringt so viel in {where_} {often} hervor; nachgesehen wird {LOOK_WORDS[Form(row.form)]}."
+        f"Der Zufall allein bringt so viel in {where_} {often} hervor; gesucht wird {LOOK_WORDS[Form(row.form)]}."
     )
 
 
