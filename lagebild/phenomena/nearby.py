@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from incidents.geo import cell_center, to_metric
-from lagebild.phenomena.budget import FIRST_LOOK, LEAST_FACTOR, is_dismissed, permutations_for
+from lagebild.phenomena.budget import FIRST_LOOK, is_dismissed, permutations_for
 from lagebild.phenomena.looks import Cases, Look
 from lagebild.selectors import day_number
 from lagebild.stats.grid import OUTSIDE, Grid, disk_sums
@@ -27,6 +27,8 @@ SAME_CELL_M = 1.0
 BESIDE, SECOND_RING = 1.35, 2.3
 LEAST_CASES = 20
 LEAST_PAIRS = 5
+# Pairs of cases that have nothing to do with each other water every ratio down; 1.2 is the usual bound in practice.
+LEAST_FACTOR = 1.2
 # Of more pairs a random part of the cases is taken, whose table is the same on average.
 MOST_PAIRS = 60_000
 CHAIN_CASES, MOST_CHAIN_CELLS, CHAINS_TOLD = 3, 12, 3
