@@ -76,6 +76,7 @@ METHOD = {
     "protected": "minimum 3 (5 for area-only and sensitive categories) of each agency's own cases, rests as sums",
 }
 WEEK_FIELDS = ("week_state", "week_method", "week_count", "week_expected", "week_low", "week_high")
+PEAK_FIELDS = ("peak_day", "peak_days", "peak_hour", "peak_hours", "peak_share")
 _BUILD_LOCK = 0x4C616765  # one build at a time in the whole database
 
 
@@ -261,7 +262,7 @@ def picture_sha256(picture: Picture) -> str:
         digest.update(json.dumps(row).encode())
     # The same of those from before hours were told and maps were checked.
     hours = picture.timeprofiles.order_by("group__slug", F("finding__number").asc(nulls_first=True))
-    for row in hours.values_list("group__slug", "finding__number", "hours", "timed", "untimed"):
+    for row in hours.values_list("group__slug", "finding__number", "hours", "timed", "untimed", *PEAK_FIELDS):
         digest.update(json.dumps(row).encode())
     if check := picture.parameters.get("self_check"):
         digest.update(json.dumps(check, sort_keys=True).encode())

@@ -261,10 +261,11 @@ def test_same_records_in_another_order_are_the_same_picture(world):
     assert picture_sha256(first) == first.sha256
 
 
-def test_hours_are_part_of_the_hash(world):
+@pytest.mark.parametrize("change", [{"untimed": 7}, {"peak_hour": 3}, {"hours": [0.25] * 168}])
+def test_hours_are_part_of_the_hash(world, change):
     nights(world.police, 12)
     picture = build_picture(date=TODAY)
-    TimeProfile.objects.filter(picture=picture).update(untimed=7)
+    TimeProfile.objects.filter(picture=picture).update(**change)
     assert picture_sha256(picture) != picture.sha256
 
 
