@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+import h3.api.basic_int as h3
 from django.urls import reverse
 
 from incidents.models import Kind
@@ -40,6 +42,16 @@ def days_text(cluster: RetrospectCluster) -> str:
     return period_text(cluster.first_day, cluster.last_day)
 
 
+def length_text(days: int) -> str:
+    return "1 Tag" if days == 1 else f"{days} Tage"
+
+
+def radius_text(cluster: RetrospectCluster) -> str:
+    """How far the cluster reaches: the radius of a circle as large as its cells."""
+    area = sum(h3.cell_area(cell, unit="km^2") for cell in cluster.cells)
+    return f"{german_number(math.sqrt(area / math.pi), 1)}\N{NO-BREAK SPACE}km"
+
+
 def state_text(asked: Retrospect) -> str:
     """What is going on, as a sentence."""
     if asked.state == RetrospectState.WAITING:
@@ -58,21 +70,31 @@ def is_loud(cluster: RetrospectCluster) -> bool:
 def summary(asked: Retrospect, clusters: Sequence[RetrospectCluster]) -> str:
     """What has been found, in full sentences."""
     if asked.cases < asked.least:
-        return (
-            f"Im Zeitraum gibt es nur {german_number(asked.cases)} Meldungen dieses Stroms mit Ort. Für eine Aussage "
-            f"sind es zu wenige; nötig sind mindestens {asked.least} an einem Ort."
-        )
-    loud = sum(is_loud(cluster) for cluster in clusters)
-    if loud:
-        return f"Im Zeitraum {'hebt sich eine Häufung' if loud == 1 else f'heben sich {loud} Häufungen'} vom Zufall ab."
+        return f"{_few_words(asked.cases)} Für eine Aussage sind mindestens {asked.least} an einem Ort nötig."
     if not clusters:
         return "Im Zeitraum hebt sich keine Häufung vom Zufall ab."
-    nearest = clusters[0]
-    chance = chance_text(nearest.p_value, asked.replicates)
+    loud, best = sum(is_loud(cluster) for cluster in clusters), _strength(clusters[0])
+    if loud:
+        is_one = loud == 1
+        many = "hebt sich eine Häufung vom Zufall ab:" if is_one else f"heben sich {loud} Häufungen vom Zufall ab."
+        return f"Im Zeitraum {many} {best if is_one else f'Die deutlichste: {best}'}."
+    chance = chance_text(clusters[0].p_value, asked.replicates)
     return (
-        f"Im Zeitraum hebt sich keine Häufung vom Zufall ab; am nächsten kam {nearest.place_label}, "
-        f"{days_text(nearest)}: {german_number(nearest.count)} Meldungen, zu erwarten waren etwa "
-        f"{expected_text(nearest.expected)}. Der Zufall bringt so viel {chance} hervor."
+        f"Im Zeitraum hebt sich keine Häufung vom Zufall ab; am nächsten kam {best}. "
+        f"Der Zufall bringt so viel {chance} hervor."
+    )
+
+
+def _few_words(cases: int) -> str:
+    many = {0: "keine Meldung", 1: "nur eine Meldung"}.get(cases, f"nur {cases} Meldungen")
+    return f"Im Zeitraum gibt es {many} dieses Stroms mit Ort."
+
+
+def _strength(cluster: RetrospectCluster) -> str:
+    """Place, days, count and expectation."""
+    return (
+        f"{cluster.place_label}, {days_text(cluster)}: {german_number(cluster.count)} Meldungen, zu erwarten waren "
+        f"etwa {expected_text(cluster.expected)}"
     )
 
 
@@ -83,8 +105,9 @@ def cluster_lines(asked: Retrospect, clusters: Sequence[RetrospectCluster], name
             "rank": cluster.rank,
             "place": cluster.place_label,
             "district": cluster.district.name if cluster.district else "–",
+            "radius": radius_text(cluster),
             "days": days_text(cluster),
-            "length": (cluster.last_day - cluster.first_day).days + 1,
+            "length": length_text((cluster.last_day - cluster.first_day).days + 1),
             "count": german_number(cluster.count),
             "expected": expected_text(cluster.expected),
             "factor": factor_text(cluster.count, cluster.expected),

@@ -59,7 +59,7 @@ def draw_timeline(*, kind: str, title: str, description: str, bars: tuple[Bar, .
 def _axis(scale: _Scale, last: date, base: float) -> Iterator[str]:
     """A line at the first of every month, its name below where there is room, the year below the first and January."""
     starts = [scale.first, *_month_starts(scale.first, last)]
-    free = 0.0
+    free, is_first = 0.0, True
     for number, day in enumerate(starts):
         x = scale.x(day)
         line = f"M{svg.number(x)} {svg.number(_TOP)}V{svg.number(base + 4)}"
@@ -71,8 +71,9 @@ def _axis(scale: _Scale, last: date, base: float) -> Iterator[str]:
             continue
         free = x + _MONTH_ROOM
         yield svg.text(MONTHS[day.month - 1], x + 2, base + 15, font_size=_SMALL, fill=palette.INK_SOFT)
-        if number < 2 or day.month == 1:
+        if is_first or day.month == 1:
             yield svg.text(str(day.year), x + 2, base + 28, font_size=_SMALL, fill=palette.INK_SOFT)
+        is_first = False
 
 
 def _month_starts(first: date, last: date) -> Iterator[date]:

@@ -160,10 +160,13 @@ def test_a_result_names_place_time_strength_and_chance(world, signed_in):
     with_cluster(asked, 2, first_day=dt.date(2025, 9, 1), last_day=dt.date(2025, 9, 1), agencies=[], p_value=0.04)
     text = signed_in(world.owner_lead).get(url(asked)).content.decode()
     for words in (
-        "Im Zeitraum heben sich 2 Häufungen vom Zufall ab.",
+        "Im Zeitraum heben sich 2 Häufungen vom Zufall ab. Am deutlichsten ist Bereich Hauptbahnhof Hamm, 10.03.",
+        "5 Tage",
+        "1 Tag<",
         "Bereich Hauptbahnhof Hamm",
         "10.03.–14.03.2025",
         "5,6-fach",
+        "0,2\N{NO-BREAK SPACE}km",
         "in höchstens 1 von 1.000 Fällen",
         "in etwa 1 von 25 Fällen",
         "nur gemeinsam",
