@@ -125,7 +125,7 @@ def test_a_cluster_that_has_ended_long_ago_is_found_by_place_and_time(world, noi
     assert best.is_merged_only is False
     words = summary(asked, [best])
     assert words.startswith(
-        "Im Zeitraum hebt sich eine Häufung vom Zufall ab. Es ist Bereich Hauptbahnhof Hamm, 10.03."
+        "Im Zeitraum hebt sich eine Häufung vom Zufall ab: Bereich Hauptbahnhof Hamm, 10.03.–14.03."
     )
 
 

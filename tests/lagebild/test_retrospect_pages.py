@@ -160,7 +160,7 @@ def test_a_result_names_place_time_strength_and_chance(world, signed_in):
     with_cluster(asked, 2, first_day=dt.date(2025, 9, 1), last_day=dt.date(2025, 9, 1), agencies=[], p_value=0.04)
     text = signed_in(world.owner_lead).get(url(asked)).content.decode()
     for words in (
-        "Im Zeitraum heben sich 2 Häufungen vom Zufall ab. Am deutlichsten ist Bereich Hauptbahnhof Hamm, 10.03.",
+        "Im Zeitraum heben sich 2 Häufungen vom Zufall ab. Die deutlichste: Bereich Hauptbahnhof Hamm, 10.03.",
         "5 Tage",
         "1 Tag<",
         "Bereich Hauptbahnhof Hamm",
@@ -193,7 +193,7 @@ def test_no_cluster_is_said_honestly(world, signed_in):
 
 def test_nothing_at_all_is_said_too(world, signed_in):
     text = signed_in(world.owner_entry).get(url(asked_by(world.owner_entry, cases=0))).content.decode()
-    assert "nur 0 Meldungen" in text
+    assert "keine Meldung dieses Stroms" in text
     assert "<svg" not in text.split("page-head")[1].split("Wie ist das zu lesen")[0]
 
 
