@@ -93,7 +93,7 @@ def _row(kind: str, bar: Bar, row: int, scale: _Scale) -> Iterator[str]:
     yield svg.text(svg.shortened(bar.label, _NAME, _LABELS - 12), 0, top + _BAR - 2, font_size=_NAME, fill=palette.INK)
     yield from _surface(kind, left, top, width)
     room = svg.text_width(bar.words, _SMALL)
-    fits = left + width + 5 + room <= _WIDTH
+    fits = left + width + 7 + room <= _WIDTH
     x, anchor = (left + width + 5, "start") if fits else (left - 5, "end")
     yield svg.element(
         "rect", x=x - (0 if fits else room) - 1, y=top - 1, width=room + 2, height=_BAR + 2, fill=palette.GROUND
