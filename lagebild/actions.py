@@ -149,7 +149,8 @@ def _load_inputs(date: dt.date) -> Inputs:
         coverage=load_coverage(first=window.history_start, last=date),
         calendar=load_calendar(window.first, date),
         watch=load_watch(),
-        faces=faces_digest(first=window.faces_from, last=date),
+        # A look may reach further back; what is deleted there makes no revision.
+        faces=faces_digest(first=window.first, last=date),
         times=load_times(first=window.first, last=date),
         earlier_map=load_earlier_map(date),
     )

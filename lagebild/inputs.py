@@ -9,9 +9,6 @@ from incidents.models import CategoryGroup
 from lagebild.calendar import Calendar
 from lagebild.map_checks import EarlierMap
 from lagebild.models import ReleasedAtom
-from lagebild.phenomena.budget import look_day
-from lagebild.phenomena.looks import first_day
-from lagebild.phenomenon_models import Form
 from lagebild.selectors import CaseTable, City, CoverageTable, week_of
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.time_profiles import TimeTable
@@ -50,11 +47,6 @@ class Window:
     def earliest(self) -> dt.date:
         """First day of anything the picture reads."""
         return self.first_week - dt.timedelta(days=YEAR_DAYS)
-
-    @property
-    def faces_from(self) -> dt.date:
-        """First day of the faces that phenomena are looked for in: twelve months before the last complete quarter."""
-        return first_day(Form.CHAIN, look_day(Form.CHAIN, self.date)) - dt.timedelta(days=6)
 
     @property
     def history_start(self) -> dt.date:
