@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agencies.models import AuditEntry, Membership, MembershipStatus
+from agencies.models import AuditEntry, Membership, MembershipStatus, User
 from agencies.visibility import SharingLevel
 from agencies.wall.context import Office
 from hamm_security.celery import advisory_lock
@@ -430,6 +430,25 @@ def test_asking_is_logged(world, noise):
     asked = ask(stream=stream(), first=YEAR[0], last=YEAR[1], longest=28, by=world.partner)
     entry = AuditEntry.objects.get(object_id=str(asked.pk))
     assert (entry.action, entry.user_id, entry.facts["step"]) == ("searched", world.partner.pk, "asked")
+
+
+def test_the_rule_by_itself_shows_it_to_the_own_agency_alone(world):
+    """Backstage, where the second lock does not help."""
+    asked = Retrospect.objects.create(
+        agency=world.order,
+        asked_by=world.partner,
+        stream="group:x",
+        stream_label="x",
+        kind="incident",
+        first_day=YEAR[0],
+        last_day=YEAR[1],
+        longest_days=28,
+    )
+    people = {name: person for name, person in world.people().items() if person.agency is not None}
+    seen = {name for name, person in people.items() if Retrospect.objects.visible_to(person).filter(pk=asked.pk)}
+    assert seen == {"partner", "partner_release"}
+    Membership.objects.filter(agency=world.order).update(status=MembershipStatus.SUSPENDED)
+    assert not Retrospect.objects.visible_to(User.objects.get(pk=world.partner.pk)).exists()
 
 
 @pytest.mark.parametrize("name", ["owner_lead", "stranger", "suspended", "guest", "inactive", "chair"])
