@@ -14,6 +14,7 @@ RAREST = 1_000_000
 # Below this the two places of a shift together have more or fewer cases than the rest of the city explains.
 TOGETHER_P = 0.05
 CITY = "Stadtgebiet"
+PLACES_SHOWN = 10
 RINGS = ("dieselbe Wabe", "benachbarte Wabe", "zweiter Ring")
 LOOK_WORDS = {Form.MODUS: "wöchentlich", Form.SHIFT: "wöchentlich", Form.NEAR_REPEAT: "vierteljährlich"}
 LOOK_WORDS[Form.CHAIN] = LOOK_WORDS[Form.NEAR_REPEAT]
@@ -126,15 +127,15 @@ def _shift(row: Phenomenon) -> list[str]:
     return [
         (
             f"Meldungen der Gruppe „{row.group.label}“ gingen im {fading['place']} von "
-            f"{german_number(fading['before'])} auf {german_number(fading['after'])} zurück; zu erwarten waren "
-            f"{expected_text(fading['expected'])}. Rund {german_number(round(row.evidence['distance_m'], -2))} Meter "
-            f"entfernt, im {growing['place']}, stiegen sie von {german_number(growing['before'])} auf "
-            f"{german_number(growing['after'])}; zu erwarten waren {expected_text(growing['expected'])}."
+            f"{german_number(fading['before'])} auf {german_number(fading['after'])} zurück. Rund "
+            f"{german_number(round(row.evidence['distance_m'], -2))} Meter entfernt, im {growing['place']}, stiegen "
+            f"sie von {german_number(growing['before'])} auf {german_number(growing['after'])}."
         ),
         (
             f"Verglichen werden die zwölf Wochen vom {period_text(turned, row.last_day)} mit den zwölf Wochen davor. "
-            "Zu erwarten ist, was sich aus der Entwicklung der übrigen Stadt ergibt. Beide Orte zusammen haben "
-            f"{together}."
+            "Hätten sich beide Orte wie die übrige Stadt entwickelt, wären von ihren Meldungen beider Zeiträume am "
+            f"ersten etwa {expected_text(fading['expected'])} und am zweiten etwa {expected_text(growing['expected'])} "
+            f"auf die letzten zwölf Wochen entfallen. Beide zusammen haben {together}."
         ),
     ]
 
@@ -150,7 +151,7 @@ def _near(row: Phenomenon) -> list[str]:
     return [
         (
             f"Nach einem Fall der Gruppe „{row.group.label}“ ist in derselben oder einer benachbarten Wabe (je rund "
-            f"0,1 km²) binnen {days} Tagen mit dem {_fold(row)} an weiteren Fällen zu rechnen: Vom "
+            f"0,1 km²) binnen {days} Tagen mit dem {_fold(row)}n an weiteren Fällen zu rechnen: Vom "
             f"{period_text(row.first_day, row.last_day)} lagen {german_number(row.count)} Paare von Fällen so dicht "
             f"beieinander, zu erwarten waren etwa {expected_text(row.expected)}.{sample}"
         ),
@@ -182,9 +183,7 @@ def chance_text(row: Phenomenon) -> str:
     often = f"bei höchstens 1 von {german_number(float(f'{looks:.2g}'))} Durchgängen"
     if looks >= RAREST:
         often = "so gut wie nie"
-    return (
-        f"Der Zufall allein bringt so viel in {where_} {often} hervor; gesucht wird {LOOK_WORDS[Form(row.form)]}."
-    )
+    return f"Der Zufall allein bringt so viel in {where_} {often} hervor; gesucht wird {LOOK_WORDS[Form(row.form)]}."
 
 
 def together_text(row: Phenomenon) -> str:
@@ -226,7 +225,7 @@ def _shift_tables(row: Phenomenon) -> list[dict]:
         for word, side in (("nimmt ab", row.evidence["fading"]), ("nimmt zu", row.evidence["growing"]))
     ]
     caption = f"{row.group.label}: Meldungen in je einer Wabe mit ihren Nachbarn"
-    return [_table(caption, ["Ort", "zwölf Wochen davor", "letzte zwölf Wochen", "zu erwarten"], rows)]
+    return [_table(caption, ["Ort", "zwölf Wochen davor", "letzte zwölf Wochen", "wie übrige Stadt"], rows)]
 
 
 def _near_tables(row: Phenomenon) -> list[dict]:
@@ -261,13 +260,16 @@ def _chain_tables(row: Phenomenon) -> list[dict]:
         [_weeks(lag) + (" (am deutlichsten)" if lag == row.evidence["lag"] else ""), _signed(excess)]
         for lag, excess in enumerate(row.evidence["by_lag"], start=1)
     ]
-    places = [
-        [place["place"], german_number(place["pairs"]), expected_text(place["expected"])]
-        for place in row.evidence["places"]
-    ]
+    by_name: dict[str, list[float]] = {}
+    for place in row.evidence["places"]:
+        total = by_name.setdefault(place["place"], [0, 0.0])
+        total[0] += place["pairs"]
+        total[1] += place["expected"]
+    strongest = sorted(by_name.items(), key=lambda item: (item[1][1] - item[1][0], item[0]))[:PLACES_SHOWN]
+    places = [[name, german_number(pairs), expected_text(mean)] for name, (pairs, mean) in strongest]
     return [
         _table("Paare über das Erwartete hinaus, nach Abstand", ["Vorfall später um", "Paare mehr als erwartet"], lags),
-        _table("Orte, die die Hälfte davon tragen", ["Ort", "Paare", "zu erwarten"], places),
+        _table("Orte, die am meisten dazu beitragen", ["Ort", "Paare", "zu erwarten"], places),
     ]
 
 
@@ -280,7 +282,7 @@ def _weeks(number: int) -> str:
 
 
 def _fold(row: Phenomenon) -> str:
-    return factor_text(row.count, row.expected).replace("-fach", "-fachen")
+    return factor_text(row.count, row.expected).replace("-fach", "-fache")
 
 
 def _signed(value: float) -> str:

@@ -146,7 +146,9 @@ def _deviations(counts, *, scaled: bool) -> npt.NDArray[np.float64]:
     if scaled:
         total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
         spread = ndimage.uniform_filter1d((deviation**2 / total).sum(axis=0), SEASON_WEEKS, mode="wrap")
-        deviation = np.divide(deviation, np.sqrt(spread), out=np.zeros_like(deviation), where=spread > TOLERANCE)
+        deviation = np.divide(
+            deviation, np.sqrt(np.maximum(spread, 0)), out=np.zeros_like(deviation), where=spread > TOLERANCE
+        )
     return deviation - deviation.mean(axis=1, keepdims=True)
 
 

@@ -96,6 +96,18 @@ def test_the_worker_looks_for_phenomena_beside_the_scans(world, fires, eager_tas
     assert Picture.objects.published().get() == picture
 
 
+def test_the_category_of_a_record_within_its_group_makes_a_revision(world, fires):
+    """Counts per group, cell and day, and the hours of the group, are what they were."""
+    plant(world, fires)
+    first = build_picture(date=TODAY)
+    assert build_picture(date=TODAY) == first
+    rescue = factories.make_category("rescue")
+    changed = Incident.objects.filter(category=fires, occurred_from__date__gt="2026-10-25")
+    changed.update(category=rescue)
+    second = build_picture(date=TODAY)
+    assert (second.revision, {row.category for row in second.phenomena.all()}) == (2, {rescue})
+
+
 def test_the_time_of_day_of_a_record_makes_a_revision(world, fires):
     plant(world, fires)
     first = build_picture(date=TODAY)
