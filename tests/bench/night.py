@@ -49,7 +49,7 @@ def scan(night_pk: int, key: str) -> float:
     with _builder():
         night = _lagebild("models").Night.objects.get(pk=night_pk)
         watch, field = _field(night.date)
-        _lagebild("nights").scan_part(night=night, key=key, watch=watch, field=field)
+        _lagebild("nights").do_part(night=night, key=key, watch=watch, field=field)
     return _peak_mib()
 
 
@@ -84,7 +84,7 @@ def main() -> None:
         started = perf_counter()
         with _builder():
             night = _lagebild("nights").begin_night(timezone.localdate())
-        peaks = list(workers.map(scan, [night.pk] * len(keys), keys))
+        peaks = list(workers.map(scan, [night.pk] * len(night.streams), night.streams))
         parts_s = perf_counter() - started
         with _builder():
             models.Picture.objects.update(input_sha256="")
@@ -92,7 +92,7 @@ def main() -> None:
             transaction.set_rollback(True)
         night_s = perf_counter() - started
         with _builder():
-            alarms = [part.stream for part in models.NightPart.objects.filter(night=night) if part.result["alarms"]]
+            alarms = [part.stream for part in models.NightPart.objects.filter(night=night) if part.result.get("alarms")]
     finally:
         workers.shutdown()
         _forget(models)
