@@ -22,12 +22,13 @@ LEAST_PAIRS = 5
 def find_leads(look: Look) -> list[dict]:
     """Pairs of a complaint and an incident stream of which the first precedes the second, as JSON."""
     blocks = wider_places(look.city)
-    weekly = {stream.id: (cases := look.cases(stream), by_week(look, cases)) for stream in look.streams}
+    cases = {stream.id: look.cases(stream) for stream in look.streams}
+    weekly = {key: by_week(look, found) for key, found in cases.items()}
     found = []
     for early, late in pairs_of(look.streams):
-        lead = _lead(look, f"{early.id}:{late.id}", weekly[early.id][1], weekly[late.id][1], blocks)
+        lead = _lead(look, f"{early.id}:{late.id}", weekly[early.id], weekly[late.id], blocks)
         if lead is not None and lead.p <= look.level and lead.excess > 0 and lead.pairs >= LEAST_PAIRS:
-            found.append(_words(look, early, late, weekly[early.id][0], weekly[late.id][0], lead, blocks))
+            found.append(_words(look, early, late, cases[early.id], cases[late.id], lead, blocks))
     return found
 
 

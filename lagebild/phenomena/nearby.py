@@ -42,6 +42,16 @@ class _Ground:
     apart: float
 
 
+@dataclass(frozen=True)
+class _Excess:
+    """p of the first week; pairs and expected ones within the days the excess lasts."""
+
+    p: float
+    days: int
+    pairs: int
+    expected: float
+
+
 def find_near(look: Look) -> list[dict]:
     """Streams of the look in which cases follow each other closely, as JSON."""
     ground = _ground(look.city.grid)
@@ -62,26 +72,30 @@ def _stream(look: Look, stream: AlarmStream, ground: _Ground) -> dict | None:
     if cases.day.size < LEAST_CASES:
         return None
     part = _thinned(look, stream, cases)
-    p, days, pairs, expected = _tested(look, stream, cases.where(part), stratum[part], ground)
-    if p > look.level or pairs < LEAST_PAIRS or pairs < LEAST_FACTOR * expected:
+    tested = cases.where(part)
+    found = _tested(look, stream, tested, stratum[part], ground)
+    if found is None:
         return None
-    near = near_repeats(ground.points[cases.place], cases.day, metres=BESIDE * ground.apart, within_days=TESTED_DAYS[1])
-    linked = cases.where(np.unique(near.pairs[near.gap > 0]))
-    chains = _chains(look, cases, near.chains)
+    near = near_repeats(
+        ground.points[tested.place], tested.day, metres=BESIDE * ground.apart, within_days=TESTED_DAYS[1]
+    )
+    linked = tested.where(np.unique(near.pairs[near.gap > 0]))
+    # Of a part of the cases the chains are torn.
+    chains = _chains(look, tested, near.chains) if part.size == cases.day.size else []
     return {
         "stream": stream.id,
         "first": look.first.isoformat(),
-        "count": pairs,
-        "expected": expected,
-        "p": p,
+        "count": found.pairs,
+        "expected": found.expected,
+        "p": found.p,
         "cells": sorted({cell for chain in chains for cell in chain["cells"]}),
         "agencies": linked.by_agency(),
         "alone": _alone(look, stream, linked, ground),
         "evidence": {
-            "days": days,
+            "days": found.days,
             "cases": int(cases.day.size),
             "sample": int(part.size),
-            "bands": _bands(cases.where(part), stratum[part], ground),
+            "bands": _bands(tested, stratum[part], ground),
             "chains": chains,
         },
     }
@@ -106,8 +120,8 @@ def _thinned(look: Look, stream: AlarmStream, cases: Cases) -> np.ndarray:
 
 def _tested(
     look: Look, stream: AlarmStream, cases: Cases, stratum: np.ndarray, ground: _Ground, *words: str
-) -> tuple[float, int, int, float]:
-    """p of "1 to 7 days after, there or beside", the days the excess lasts, pairs and expected ones within them."""
+) -> _Excess | None:
+    """Pairs of 1 to 7 days, there or beside, where they pass the level and are many and far enough beyond the expected."""
 
     def table(permutations: int, name: str):
         return knox(
@@ -122,16 +136,18 @@ def _tested(
 
     first = table(FIRST_LOOK, "first")
     if is_dismissed(float(first.p_joint[0, 1])):
-        return float(first.p_joint[0, 1]), 0, 0, 0.0
+        return None
     found = table(permutations_for(look.level, len(TESTED_DAYS)), "all")
     bands = 2 if found.p_joint[0, 2] <= look.level else 1
     within = slice(1, 1 + bands)
-    return (
-        float(found.p_joint[0, 1]),
-        TESTED_DAYS[bands] - 1,
-        int(found.observed[0, within].sum()),
-        float(found.expected[0, within].sum()),
+    excess = _Excess(
+        p=float(found.p_joint[0, 1]),
+        days=TESTED_DAYS[bands] - 1,
+        pairs=int(found.observed[0, within].sum()),
+        expected=float(found.expected[0, within].sum()),
     )
+    enough = excess.pairs >= max(LEAST_PAIRS, LEAST_FACTOR * excess.expected)
+    return excess if excess.p <= look.level and enough else None
 
 
 def _bands(cases: Cases, stratum: np.ndarray, ground: _Ground) -> list[dict]:
@@ -190,7 +206,6 @@ def _alone(look: Look, stream: AlarmStream, linked: Cases, ground: _Ground) -> l
         if cases.day.size < LEAST_CASES:
             continue
         part = _thinned(look, stream, cases)
-        p, _, pairs, _ = _tested(look, stream, cases.where(part), stratum[part], ground, str(agency))
-        if p <= look.level and pairs >= LEAST_PAIRS:
+        if _tested(look, stream, cases.where(part), stratum[part], ground, str(agency)) is not None:
             seen.append(agency)
     return seen
