@@ -121,7 +121,7 @@ def _thinned(look: Look, stream: AlarmStream, cases: Cases) -> np.ndarray:
 def _tested(
     look: Look, stream: AlarmStream, cases: Cases, stratum: np.ndarray, ground: _Ground, *words: str
 ) -> _Excess | None:
-    """Pairs of 1 to 7 days, there or beside, where they pass the level and are many and far enough beyond the expected."""
+    """Pairs of 1 to 7 days, there or beside, where they pass the level and are many and large enough."""
 
     def table(permutations: int, name: str):
         return knox(
