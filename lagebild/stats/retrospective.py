@@ -33,6 +33,8 @@ _EQUAL = 1e-9
 # The steps of the bound's argument, from the smallest expectation told apart on.
 _SMALLEST, _STEP, _STEPS = 1e-4, 1.1, 300
 _SHUT = np.float32(-1e9)
+# Zones with up to so many cases are looked at case by case.
+_FEW = 32
 # Lengths up to the first are looked at one by one, longer ones so many at once.
 _SINGLE, _STRIDE = 8, 4
 
@@ -254,6 +256,7 @@ class _Search:
             self.zones.first,
             self.zones.number,
             counts,
+            counts.sum(axis=1, dtype=np.int64),
             self.means,
             self.level,
             self.fewest,
@@ -335,11 +338,14 @@ def _bounds(value, total, bounds):
 
 
 @numba.njit(cache=True, nogil=True)
-def _best(order, first, number, observed, means, level, fewest, total, least, floor, blocked, is_current_only):
+def _best(
+    order, first, number, observed, of_place, means, level, fewest, total, least, floor, blocked, is_current_only
+):
     periods = observed.shape[1]
-    of_place = observed.sum(axis=1)
     inside = np.empty(periods, observed.dtype)
     shut = np.zeros(periods, np.bool_)
+    longest = level.shape[1]
+    days = np.empty(_FEW, np.int64)
     excess = np.zeros(periods + _STRIDE, np.float32)
     work = np.empty((3, periods + _STRIDE), np.float32)
     bounds = np.empty(_STEPS)
@@ -349,7 +355,7 @@ def _best(order, first, number, observed, means, level, fewest, total, least, fl
     for chain in range(first.size - 1):
         inside[:] = 0
         shut[:] = False
-        held = 0
+        held = looked_at = 0
         for step in range(first[chain], first[chain + 1]):
             place = order[step]
             if of_place[place]:
@@ -359,25 +365,21 @@ def _best(order, first, number, observed, means, level, fewest, total, least, fl
             if blocked.size:
                 shut |= blocked[place]
             zone = number[step]
-            if zone == NO_ZONE or held < least:
+            # Places without cases add nothing but expectation: the zone before was at least as good, and smaller.
+            if zone == NO_ZONE or held < least or held == looked_at:
                 continue
+            looked_at = held
             if best > tabled + 0.25:
                 tabled = best
                 _bounds(tabled, total, bounds)
-            _exceeding(inside, means[zone], shut, excess)
-            value, begin, length = _of_zone(
-                inside,
-                means[zone],
-                excess,
-                work,
-                bounds,
-                level[zone],
-                fewest[zone],
-                total,
-                least,
-                best,
-                is_current_only,
-            )
+            if held <= _FEW and not is_current_only:
+                value, begin, length = _of_few(inside, means[zone], shut, days, longest, total, least, best)
+            else:
+                _exceeding(inside, means[zone], shut, excess)
+                limits = level[zone], fewest[zone]
+                value, begin, length = _of_zone(
+                    inside, means[zone], excess, work, bounds, limits, total, least, best, is_current_only
+                )
             size = step - first[chain] + 1
             is_narrower = value == best and found != NO_ZONE and (size, length) < (found_size, found_length)
             if value > best or is_narrower:
@@ -386,8 +388,9 @@ def _best(order, first, number, observed, means, level, fewest, total, least, fl
 
 
 @numba.njit(cache=True, nogil=True)
-def _of_zone(inside, mean, excess, work, bounds, level, fewest, total, least, best, is_current_only):
+def _of_zone(inside, mean, excess, work, bounds, limits, total, least, best, is_current_only):
     """Ratio, begin and length of the best interval of a zone; ratio -1 where none reaches `best`."""
+    level, fewest = limits
     periods, longest = inside.size, level.size
     sums, ahead, leap = work[0], work[1], work[2]
     sums[:] = 0
@@ -414,6 +417,35 @@ def _of_zone(inside, mean, excess, work, bounds, level, fewest, total, least, be
                     if found >= best and (found > value or (found == value and length < found_length)):
                         value, found_begin, found_length = found, begin, length
         done += steps
+    return value, found_begin, found_length
+
+
+@numba.njit(cache=True, nogil=True)
+def _of_few(inside, mean, shut, days, longest, total, least, best):
+    """The same of a zone with few cases: the best interval begins and ends with one."""
+    number = 0
+    for period in range(inside.size):
+        if inside[period] and not shut[period]:
+            days[number] = period
+            number += 1
+    value, found_begin, found_length = -1.0, 0, 0
+    for first in range(number):
+        begin, at, cases, expected = days[first], days[first], 0, 0.0
+        for last in range(first, number):
+            end = days[last]
+            if end - begin >= longest:
+                break
+            while at <= end and not shut[at]:
+                expected += mean[at]
+                at += 1
+            if at <= end:
+                break
+            cases += inside[end]
+            if cases < least or cases <= expected:
+                continue
+            found = ratio(cases, expected, total)
+            if found >= best and found > value:
+                value, found_begin, found_length = found, begin, end - begin + 1
     return value, found_begin, found_length
 
 
