@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.utils import timezone
 
 from agencies.models import Membership, MembershipStatus
 from agencies.visibility import SharingLevel
@@ -62,6 +63,29 @@ def look(key: str, date: dt.date = TODAY) -> dict:
 
 def found(key: str, date: dt.date = TODAY) -> list[dict]:
     return look(key, date)["found"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "lasts", "hours"),
+    [
+        ("2026-11-20 05:59", None, 0),
+        ("2026-11-20 06:00", None, 1),
+        ("2026-11-20 11:59", 240, 1),
+        ("2026-11-20 12:00", None, 2),
+        ("2026-11-20 18:00", None, 3),
+        ("2026-11-20 22:00", None, 0),
+        ("2026-07-20 21:59", None, 3),
+        ("2026-11-20 06:00", 241, -1),
+    ],
+)
+def test_the_time_of_day_is_that_of_the_local_beginning(world, fires, begins, lasts, hours):
+    at = timezone.make_aware(dt.datetime.fromisoformat(begins))
+    to = at + dt.timedelta(minutes=lasts) if lasts else None
+    factories.make_incident(
+        world.police, category=fires, occurred_from=at, occurred_to=to, sharing_level=SharingLevel.COOPERATION
+    )
+    (row,) = load_look(MODUS, TODAY, load_watch(), load_city()).rows[Kind.INCIDENT]
+    assert list(row[-2:]) == [fires.pk, hours]
 
 
 @pytest.mark.parametrize("key", look_keys())
@@ -185,7 +209,9 @@ def test_repeated_reports_of_one_defect_are_no_near_repeats(world, quiet_city):
         planted.quiet(world.order, category, 30, last=planted.QUARTER_END, days=90)
         for place in planted.spots(30, seed=31):
             day = planted.QUARTER_END - dt.timedelta(days=20 + int(place[0] * 1e6) % 60)
-            planted.write(world.order, category, [(place, planted.at(day + dt.timedelta(days=d), 14)) for d in (0, 3, 6)])
+            planted.write(
+                world.order, category, [(place, planted.at(day + dt.timedelta(days=d), 14)) for d in (0, 3, 6)]
+            )
     assert [one["stream"] for one in found("form:near_repeat:complaint")] == ["group:fear"]
 
 
