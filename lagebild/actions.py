@@ -39,12 +39,11 @@ from lagebild.models import (
     ReleasedBlock,
     Trend,
 )
-from lagebild.nights import begin_night, do_part, finish_night, load_watch
+from lagebild.nights import begin_night, do_part, finish_night, load_watch, night_field
 from lagebild.phenomena.findings import record_phenomena
 from lagebild.phenomena.looks import look_keys
 from lagebild.phenomena.words import stored_phenomena
 from lagebild.release import release_due_blocks
-from lagebild.scanning import Field, zones_of
 from lagebild.selectors import (
     NO_DISTRICT,
     CaseTable,
@@ -78,6 +77,12 @@ METHOD = {
 WEEK_FIELDS = ("week_state", "week_method", "week_count", "week_expected", "week_low", "week_high")
 PEAK_FIELDS = ("peak_day", "peak_days", "peak_hour", "peak_hours", "peak_share")
 _BUILD_LOCK = 0x4C616765  # one build at a time in the whole database
+
+
+def method_words() -> dict[str, str]:
+    """What the picture says of its methods; other methods make another picture."""
+    along = {"signals": f"{METHOD['signals']}, single streams along lines, too"} if settings.SCAN_STREETS else {}
+    return METHOD | along
 
 
 def build_picture(*, date: dt.date) -> Picture:
@@ -173,7 +178,7 @@ def _fingerprint(inputs: Inputs) -> str:
     digest.update(inputs.city.grid.cells.tobytes())
     words = [
         settings.PORTAL_VERSION,
-        METHOD,
+        method_words(),
         [
             [s.group_id, s.unit_label, s.is_control_driven, s.minimum]
             for s in (*inputs.weeks.strata, *inputs.earlier.strata)
@@ -192,7 +197,7 @@ def _fingerprint(inputs: Inputs) -> str:
 
 def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
     date, watch = inputs.window.date, inputs.watch
-    field = Field(date, inputs.city, inputs.calendar, zones_of(inputs.city.grid), watch.threshold)
+    field = night_field(date, inputs.city, inputs.calendar, watch)
     parts = [do_part(night=night, key=key, watch=watch, field=field) for key in watch.parts]
     looks = [do_part(night=night, key=key, watch=watch, field=field) for key in look_keys()]
     cells, hotspots = assemble_streams(inputs)
@@ -202,7 +207,7 @@ def _publish(inputs: Inputs, fingerprint: str, night: Night) -> Picture:
         date=date,
         revision=last + 1,
         parameters={
-            "method": METHOD,
+            "method": method_words(),
             "first": inputs.window.first.isoformat(),
             "last": date.isoformat(),
             "unlocated_percent": _unlocated_percent(inputs),

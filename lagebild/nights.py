@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from lagebild.calendar import calendar_words, load_calendar
+from lagebild.calendar import Calendar, calendar_words, load_calendar
 from lagebild.night_models import Night, NightPart, NightState, NullPool
 from lagebild.phenomena.looks import load_look, look_keys
 from lagebild.phenomena.search import look_for
@@ -26,25 +27,38 @@ from lagebild.scanning import (
     scan_stream,
     scan_together,
     seeded,
+    streets_of,
     zones_of,
 )
 from lagebild.selectors import City, load_city
 from lagebild.stats.alarms import POOL_SIZE
 from lagebild.stats.multivariate import bundle, joint_null_maxima
-from lagebild.stats.scan import LEAST_CASES, null_maxima
+from lagebild.stats.scan import LEAST_CASES, Stream, null_maxima
 from lagebild.stats.weeks import YEAR_DAYS
+from lagebild.stats.zones import Zones
 from lagebild.stream_sets import AlarmStream
 from lagebild.watch import Watch, load_watch
 
 KEPT_DAYS = 60
+ALONG_STREETS = "+streets"
 # Raised with every change of what a scan makes of the same cases.
 SCAN_VERSION = 1
 
 
 def load_field(date: dt.date, watch: Watch) -> Field:
-    city = load_city()
     first = date - dt.timedelta(days=YEAR_DAYS - 1)
-    return Field(date, city, load_calendar(first, date), zones_of(city.grid), watch.threshold)
+    return night_field(date, load_city(), load_calendar(first, date), watch)
+
+
+def night_field(date: dt.date, city: City, calendar: Calendar, watch: Watch) -> Field:
+    """What a night's scans share: disks, and streets where the operator has chosen them."""
+    streets = streets_of(city.grid) if settings.SCAN_STREETS else None
+    return Field(date, city, calendar, zones_of(city.grid), watch.threshold, streets=streets)
+
+
+def pool_key(key: str, field: Field) -> str:
+    """The pool of a part: one for each family of zones."""
+    return key if key.startswith(JOINT) or field.streets is None else f"{key}{ALONG_STREETS}"
 
 
 @transaction.atomic
@@ -66,7 +80,7 @@ def scan_part(*, night: Night, key: str, watch: Watch, field: Field) -> NightPar
     started = perf_counter()
     streams = watch.of_part(key)
     loaded = [load_stream(stream, field) for stream in streams]
-    pool = NullPool.objects.for_night(key, field.date)
+    pool = NullPool.objects.for_night(pool_key(key, field), field.date)
     words = [
         SCAN_VERSION,
         calendar_words(field.calendar),
@@ -141,7 +155,7 @@ def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int
             return joint_null_maxima(together, number, rng)
     else:
         stream = watch.stream(key)
-        single = _prepared(stream, watch, field, least_cases(stream))
+        single = _prepared(stream, watch, field, least_cases(stream), field.stream_zones)
         if single.is_quiet:
             return None
 
@@ -150,15 +164,17 @@ def renew_pool(*, key: str, date: dt.date, watch: Watch, field: Field, size: int
 
     rng = np.random.default_rng([zlib.crc32(b"pool"), *seeded(key, date).integers(0, 2**32, 2).tolist()])
     maxima = np.sort(draw(size, rng))
+    name = pool_key(key, field)
     pool, _ = NullPool.objects.update_or_create(
-        stream=key, made_on=date, defaults={"size": size, "maxima": maxima.astype("<f8").tobytes()}
+        stream=name, made_on=date, defaults={"size": size, "maxima": maxima.astype("<f8").tobytes()}
     )
-    NullPool.objects.filter(stream=key, made_on__lt=date - dt.timedelta(days=KEPT_DAYS)).delete()
+    NullPool.objects.filter(stream=name, made_on__lt=date - dt.timedelta(days=KEPT_DAYS)).delete()
     return pool
 
 
-def _prepared(stream: AlarmStream, watch: Watch, field: Field, least: int):
-    return prepared(load_stream(stream, field), field, least=least, group_ids=watch.group_ids[stream.id])
+def _prepared(stream: AlarmStream, watch: Watch, field: Field, least: int, zones: Zones | None = None) -> Stream:
+    found, groups = load_stream(stream, field), watch.group_ids[stream.id]
+    return prepared(found, field, least=least, group_ids=groups, zones=zones)
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ from lagebild.stats.scan import (
     statistic,
 )
 from lagebild.stats.weeks import YEAR_DAYS
-from lagebild.stats.zones import Zones, hexagon_disks
+from lagebild.stats.zones import Zones, hexagon_disks, joined, lines
 from lagebild.strata import strata_of
 from lagebild.stream_sets import AlarmStream
 
@@ -75,7 +75,11 @@ class StreamCases:
 
 @dataclass(frozen=True)
 class Field:
-    """What the streams of a night share: the `days` up to `date`, twelve months where nothing else is said."""
+    """What the streams of a night share: the `days` up to `date`, twelve months where nothing else is said.
+
+    `zones` are disks. Single streams are scanned along `streets` as well where these are given; joint searches never
+    are, whose expectations would take five times the memory.
+    """
 
     date: dt.date
     city: City
@@ -83,6 +87,11 @@ class Field:
     zones: Zones
     threshold: float
     days: int = YEAR_DAYS
+    streets: Zones | None = None
+
+    @property
+    def stream_zones(self) -> Zones:
+        return self.streets or self.zones
 
     @property
     def first(self) -> dt.date:
@@ -93,9 +102,20 @@ def zones_of(grid: Grid) -> Zones:
     return _zones_of(grid.cells.tobytes(), grid.size)
 
 
+def streets_of(grid: Grid) -> Zones:
+    """Disks and straight lines."""
+    return _streets_of(grid.cells.tobytes(), grid.size)
+
+
 @functools.lru_cache(maxsize=2)
 def _zones_of(cells: bytes, size: int) -> Zones:
     return hexagon_disks(build_grid(np.frombuffer(cells, dtype=np.int64, count=size).tolist()))
+
+
+@functools.lru_cache(maxsize=2)
+def _streets_of(cells: bytes, size: int) -> Zones:
+    grid = build_grid(np.frombuffer(cells, dtype=np.int64, count=size).tolist())
+    return joined(_zones_of(cells, size), lines(grid))
 
 
 def load_stream(stream: AlarmStream, field: Field) -> StreamCases:
@@ -175,9 +195,11 @@ def least_cases(stream: AlarmStream) -> int:
     return LEAST_GRAVE if all(graves) else LEAST_CASES
 
 
-def prepared(found: StreamCases, field: Field, *, least: int, group_ids: Sequence[int]) -> Stream:
+def prepared(
+    found: StreamCases, field: Field, *, least: int, group_ids: Sequence[int], zones: Zones | None = None
+) -> Stream:
     """Strata and masks applied, ready to scan."""
-    return prepare(stratified(found, field, group_ids=group_ids), field.zones, least=least)
+    return prepare(stratified(found, field, group_ids=group_ids), zones or field.zones, least=least)
 
 
 def stratified(found: StreamCases, field: Field, *, group_ids: Sequence[int]) -> Cases:
@@ -243,7 +265,7 @@ def scan_stream(
 ) -> dict:
     """Result of one stream as JSON: totals, p of its best cluster, and every cluster that alarms."""
     least = least_cases(stream)
-    ready = prepared(found, field, least=least, group_ids=group_ids)
+    ready = prepared(found, field, least=least, group_ids=group_ids, zones=field.stream_zones)
     observed = statistic(ready)
     judged = judge(
         stream.id,
@@ -297,7 +319,7 @@ def _seen_alone(
     seen = []
     for agency in sorted(int(key) for key in words["agencies"]):
         own = found.of_agency(agency)
-        ready = prepared(own, field, least=least, group_ids=group_ids)
+        ready = prepared(own, field, least=least, group_ids=group_ids, zones=field.stream_zones)
         near = next((c for c in clusters(ready, most=5) if places & set(c.places)), None)
         if near is None:
             continue
@@ -396,7 +418,8 @@ def _joint_words(
 
 def fingerprint(found: StreamCases, field: Field, words: Sequence) -> str:
     """SHA-256 over the cases of a stream and everything else its result depends on."""
-    digest = hashlib.sha256(repr((field.date.isoformat(), field.threshold, list(words))).encode())
+    zones = [field.zones.count, field.stream_zones.count]
+    digest = hashlib.sha256(repr((field.date.isoformat(), field.threshold, zones, list(words))).encode())
     for column in (found.place, found.agency, found.day, found.count):
         digest.update(np.ascontiguousarray(column).tobytes())
     digest.update(field.city.grid.cells.tobytes())

@@ -325,10 +325,10 @@ def _largest(order, first, number, recent, expected, total, least):
                     break
                 mean = expected[zone, day]
                 excess = count - mean
-                if excess <= 0.0:
-                    continue
                 # The ratio is at most d²/2·(1/μ + 1/(C − c)): most logarithms are spared.
-                if count < total and 0.5 * excess * excess * (1.0 / mean + 1.0 / (total - count)) <= best:
+                if excess <= 0.0 or (
+                    count < total and 0.5 * excess * excess * (1.0 / mean + 1.0 / (total - count)) <= best
+                ):
                     continue
                 value = ratio(count, mean, total)
                 if value > best:

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 
+import h3.api.basic_int as h3
 import pytest
 from django.urls import reverse
 
@@ -219,6 +220,33 @@ def test_a_stored_pool_judges_the_following_nights(world, noise):
     signal = build_picture(date=TODAY).signals.get(stream="group:public-order", rank=1)
     assert (signal.replicates, signal.is_fitted) == (500, True)
     assert NullPool.objects.for_night("group:public-order", TODAY + dt.timedelta(days=15)) is None
+
+
+def test_along_streets_only_where_the_operator_has_chosen_so(world, noise, settings):
+    """Seven cells in a line, two cases each: a disk around them holds three times as many cells."""
+    quiet_year(world.police, noise, 400)
+    west = h3.latlng_to_cell(51.68, 7.80, 9)
+    i, j = h3.cell_to_local_ij(west, west)
+    line = [h3.local_ij_to_cell(west, i + step, j) for step in range(7)]
+    for cell in line:
+        lat, lon = h3.cell_to_latlng(cell)
+        cluster(world.police, noise, 2, place=(lon, lat))
+    plain = build_picture(date=TODAY)
+    watch = load_watch()
+    pool = renew_pool(key="group:public-order", date=TODAY, watch=watch, field=load_field(TODAY, watch), size=300)
+    settings.SCAN_STREETS = True
+    along = build_picture(date=TODAY)
+    assert (along.revision, build_picture(date=TODAY).pk) == (plain.revision + 1, along.pk)
+    before, after = (p.signals.get(stream="group:public-order", rank=1) for p in (plain, along))
+    assert after.llr > before.llr
+    assert set(after.cells) <= set(line)
+    # A pool of disks says nothing of streets, and the other way round.
+    assert after.replicates != pool.size
+    streets = renew_pool(key="group:public-order", date=TODAY, watch=watch, field=load_field(TODAY, watch), size=350)
+    assert streets.values().mean() > pool.values().mean()
+    night = Night.objects.latest("pk")
+    part = scan_part(night=night, key="group:public-order", watch=watch, field=load_field(TODAY, watch))
+    assert part.result["replicates"] == 350
 
 
 def test_no_pool_is_drawn_where_there_is_nothing_to_scan(world, noise):
