@@ -23,7 +23,9 @@ class PhenomenonSerializer(serializers.ModelSerializer):
         read_only=True, help_text="Meldungen, bei Folgefällen und Vorboten Paare, bei Verlagerungen am wachsenden Ort"
     )
     expected = serializers.FloatField(read_only=True, help_text="wie viele zu erwarten waren")
-    p_value = serializers.FloatField(read_only=True, help_text="Wahrscheinlichkeit bei einem Durchgang in dieser Gruppe")
+    p_value = serializers.FloatField(
+        read_only=True, help_text="Wahrscheinlichkeit bei einem Durchgang in dieser Gruppe"
+    )
     cells = serializers.ListField(child=CellField(), read_only=True)
     is_merged_only = serializers.BooleanField(read_only=True, help_text="keine Behörde hätte es allein erkannt")
     agencies = serializers.ListField(
