@@ -119,7 +119,7 @@ METRIC_EPSG = number("METRIC_EPSG", 25832)
 LOCAL_TIME_ZONE = os.environ.get("LOCAL_TIME_ZONE") or "Europe/Berlin"
 if LOCAL_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured(f"LOCAL_TIME_ZONE {LOCAL_TIME_ZONE!r} is unknown. Use a name such as Europe/Berlin.")
-SCAN_STREETS = flag("SCAN_STREETS")
+SCAN_STREETS = bool(number("SCAN_STREETS", 1))
 TILE_URL = tile_address(os.environ.get("TILE_URL", "").strip())
 TILE_ATTRIBUTION = os.environ.get("TILE_ATTRIBUTION", "")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.conf import settings
+
 from incidents.models import AreaKind
 from lagebild.edition_hotspots import assessment_text, doing_text
 from lagebild.models import Picture, Signal, Trend, WeekState
@@ -22,13 +24,14 @@ _LEFT_OUT = {
     WeekState.NO_HISTORY: "Noch keine ausreichende Vorgeschichte",
     WeekState.MISSING: "Nicht beurteilt, weil eine Lieferung fehlt",
 }
+_STREETS = ", und gerade Straßenzüge von zwei bis dreizehn Waben" if settings.SCAN_STREETS else ""
 METHODS = (
     (
         "Signale sucht das Verfahren jede Nacht. Es vergleicht jeden Ort mit seinem eigenen Jahr: Sind dort in den "
         "letzten 1 bis 28 Tagen mehr Meldungen eingegangen, als nach dem Anteil, den der Ort sonst hat, und nach dem "
         "Tempo der ganzen Stadt zu erwarten waren? Abgesucht werden Kreise aus Waben, von einer einzigen Wabe bis zu "
-        "knapp drei Kilometern im Umkreis. Verglichen wird nur innerhalb einer Behörde und einer Art von Tagen "
-        "(Werktage, Samstage, Sonn- und Feiertage). Um zu sehen, was Zufall ist, verteilt der Rechner die Tage der "
+        f"knapp drei Kilometern im Umkreis{_STREETS}. Verglichen wird nur innerhalb einer Behörde und einer Art von "
+        "Tagen (Werktage, Samstage, Sonn- und Feiertage). Um zu sehen, was Zufall ist, verteilt der Rechner die Tage der "
         "Meldungen viele tausend Mal neu; was seltener ist, als sich so auszählen lässt, ist geschätzt. „Nur gemeinsam "
         "erkennbar“ heißt: Keine Behörde hätte das Signal bei derselben Schwelle aus ihren eigenen Meldungen "
         "erkannt. Ein Signal nennt keine Ursache."
