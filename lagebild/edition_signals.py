@@ -32,8 +32,8 @@ METHODS = (
         "Tempo der ganzen Stadt zu erwarten waren? Abgesucht werden Kreise aus Waben, von einer einzigen Wabe bis zu "
         f"knapp drei Kilometern im Umkreis{_STREETS}. Verglichen wird nur innerhalb einer Behörde und einer Art von "
         "Tagen (Werktage, Samstage, Sonn- und Feiertage). Um zu sehen, was Zufall ist, verteilt der Rechner die Tage "
-        "der Meldungen viele tausend Mal neu; was seltener ist, als sich so auszählen lässt, ist geschätzt. „Nur gemeinsam "
-        "erkennbar“ heißt: Keine Behörde hätte das Signal bei derselben Schwelle aus ihren eigenen Meldungen "
+        "der Meldungen viele tausend Mal neu; was seltener ist, als sich so auszählen lässt, ist geschätzt. „Nur "
+        "gemeinsam erkennbar“ heißt: Keine Behörde hätte das Signal bei derselben Schwelle aus ihren eigenen Meldungen "
         "erkannt. Ein Signal nennt keine Ursache."
     ),
     (
