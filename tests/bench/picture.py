@@ -18,8 +18,8 @@ from lagebild.simulation.city import YEAR, build_city, synthetic_ground
 from lagebild.stats.scan import cases, null_maxima, prepare, statistic
 from tests.bench.measurement import Measurement, median_ms, seconds
 
-MOST_REBUILD_S = 60
-MOST_REBUILD_MIB = 1536
+MOST_NIGHT_S = 60
+MOST_NIGHT_MIB = 1536
 MOST_PDF_S = 2
 MOST_SCAN_S = 10
 REPLICATES = 999
@@ -29,20 +29,20 @@ def rebuild() -> Iterator[Measurement]:
     """A full build with the release of every block, a second one over unchanged records, and the peak memory."""
     command = [sys.executable, "-m", "tests.bench.rebuild"]
     measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    yield Measurement.at_most("rebuild", measured["first_s"], "s", MOST_REBUILD_S)
+    yield Measurement("rebuild", measured["first_s"], "s")
     again_s = measured["again_s"]
     yield Measurement("rebuild unchanged", again_s, "s", vs="rebuild", ratio=round(again_s / measured["first_s"], 3))
-    yield Measurement.at_most("rebuild peak_memory", measured["peak_mib"], "MiB", MOST_REBUILD_MIB)
+    yield Measurement.at_most("rebuild peak_memory", measured["peak_mib"], "MiB", MOST_NIGHT_MIB)
 
 
 def night() -> Iterator[Measurement]:
     """The whole night by two worker processes with stored pools, from its beginning to the published picture."""
     command = [sys.executable, "-m", "tests.bench.night"]
     measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    yield Measurement.at_most("night two_workers", measured["night_s"], "s", MOST_REBUILD_S)
+    yield Measurement.at_most("night two_workers", measured["night_s"], "s", MOST_NIGHT_S)
     share = round(measured["parts_s"] / measured["night_s"], 3)
     yield Measurement("night parts", measured["parts_s"], "s", vs="night two_workers", ratio=share)
-    yield Measurement.at_most("night peak_memory", measured["peak_mib"], "MiB", MOST_REBUILD_MIB)
+    yield Measurement.at_most("night peak_memory", measured["peak_mib"], "MiB", MOST_NIGHT_MIB)
     yield Measurement("night loud_streams", measured["loud"], "streams")
     yield Measurement("null_pools renewal", measured["renewal_s"], "s of one core")
 
