@@ -14,6 +14,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from lagebild.simulation.city import DAY_CLASSES, YEAR, City, Ground, Night, build_city, synthetic_ground
+from lagebild.simulation.methods import NIGHT_STREAMS
+from lagebild.stats.alarms import null_pool, pool_p, threshold_p
 from lagebild.stats.scan import WINDOW_DAYS, Stream, cases, null_maxima, prepare, statistic
 from lagebild.stats.zones import Zones, hexagon_disks
 
@@ -22,6 +24,10 @@ LOOKS_A_CHUNK = 20
 WEEK = 7
 LEVELS = (1 / 20, 1 / 100, 1 / 500)
 PART = "ranks"
+# The tail: so many maxima of one stream, ten pools of them, and the threshold of a whole night.
+TAIL_PART = "tail"
+TAIL_MAXIMA = 200_000
+MAXIMA_A_CHUNK = 5_000
 _RADIUS = 10
 _LARGEST = 4
 _RECORDS = 3_000
@@ -62,6 +68,12 @@ class HonestyTask:
 
 
 @dataclass(frozen=True)
+class TailTask:
+    chunk: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class _Masks:
     """places: (n,) bool, where the event is; first: its first day; agency: not delivered from `missing` on."""
 
@@ -80,8 +92,7 @@ def look_again(task: HonestyTask) -> dict:
     rng = np.random.default_rng([task.seed, JUDGED.index(task.judged), task.chunk])
     ground = synthetic_ground(_RADIUS)
     zones = hexagon_disks(ground.grid, _LARGEST)
-    mixed = task.judged.is_mixed
-    city = build_city(ground, task.seed, _RECORDS, agencies=3 if mixed else 1, has_weekdays=mixed, has_mixes=mixed)
+    city = _city(task.judged, ground, task.seed)
     ranks = [_rank(task.judged, city, zones, rng) for _ in range(LOOKS_A_CHUNK)]
     return {
         "setting": task.judged.name,
@@ -92,6 +103,40 @@ def look_again(task: HonestyTask) -> dict:
         "nulls": POOL,
         "result": ranks,
     }
+
+
+def deal_tail(task: TailTask) -> dict:
+    """The chunk's line; `result`: null maxima of the one stream that the seed decides."""
+    stratified = JUDGED[1]
+    ground = synthetic_ground(_RADIUS)
+    rng = np.random.default_rng([task.seed, len(JUDGED)])
+    series = _city(stratified, ground, task.seed).draw(rng, YEAR)
+    today = series.first + YEAR - 1
+    stream = _stream(series.night(today), today, hexagon_disks(ground.grid, _LARGEST), None)
+    maxima = null_maxima(stream, MAXIMA_A_CHUNK, np.random.default_rng([task.seed, len(JUDGED), task.chunk]))
+    return {
+        "setting": TAIL_PART,
+        "method": "scan",
+        "part": TAIL_PART,
+        "chunk": task.chunk,
+        "seed": task.seed,
+        "nulls": 0,
+        "result": [round(float(value), 6) for value in maxima],
+    }
+
+
+def tail_ratios(maxima: npt.ArrayLike, level: float, pools: int = 10) -> npt.NDArray[np.float64]:
+    """(pools,) p that each equal part of the maxima gives by its tail, as a ratio to the p counted in all of them.
+
+    At the value that a share `level` of all maxima reaches. ValueError where that is fewer than ten.
+    """
+    values = np.asarray(maxima, dtype=np.float64)
+    number = int(values.size * level)
+    if number < 10:
+        raise ValueError(f"{values.size} maxima hold {number} beyond {level}")
+    threshold = np.sort(values)[-number]
+    counted = np.count_nonzero(values >= threshold) / values.size
+    return np.array([pool_p(null_pool(part), threshold).p / counted for part in np.array_split(values, pools)])
 
 
 def _rank(judged: Judged, city: City, zones: Zones, rng: np.random.Generator) -> int:
@@ -130,6 +175,25 @@ def _stream(night: Night, today: int, zones: Zones, masks: _Masks | None) -> Str
         layer = 2 * layer + masks.places[night.place]
         kept = masks.kept(night.place, today - night.age, night.agency)
     return prepare(cases(night.place[kept], night.age[kept], layer[kept]), zones)
+
+
+def _city(judged: Judged, ground: Ground, seed: int) -> City:
+    mixed = judged.is_mixed
+    return build_city(ground, seed, _RECORDS, agencies=3 if mixed else 1, has_weekdays=mixed, has_mixes=mixed)
+
+
+def tail_sentence(lines: Iterable[dict]) -> str:
+    """What the tails of ten pools say at the whole night's threshold; empty without enough maxima."""
+    maxima = [value for line in lines if line["part"] == TAIL_PART for value in line["result"]]
+    level = threshold_p(NIGHT_STREAMS)
+    if len(maxima) * level < 10:
+        return ""
+    ratios = tail_ratios(maxima, level)
+    return (
+        f"{len(maxima):,} maxima of one stream; ten pools of {len(maxima) // 10:,} give {ratios.mean():.2f} ± "
+        f"{ratios.std(ddof=1):.2f} of the counted p at 1/{round(1 / level):,}, "
+        f"{ratios.min():.2f} the least and {ratios.max():.2f} the most."
+    )
 
 
 def honesty_table(lines: Iterable[dict]) -> str:

@@ -9,13 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from lagebild.simulation import results
-from lagebild.simulation.honesty import JUDGED, LOOKS_A_CHUNK, PART, POOL, HonestyTask, look_again
+from lagebild.simulation.honesty import (
+    JUDGED,
+    LOOKS_A_CHUNK,
+    MAXIMA_A_CHUNK,
+    PART,
+    POOL,
+    TAIL_MAXIMA,
+    TAIL_PART,
+    HonestyTask,
+    TailTask,
+    deal_tail,
+    look_again,
+)
 from lagebild.simulation.measuring import NULLS_A_CHUNK, OUTBREAKS_A_CHUNK, Part, Task, run
 from lagebild.simulation.real import path_of
 from lagebild.simulation.settings import Setting
 from lagebild.stats.alarms import NIGHTS_A_YEAR
 
 SEED = 1
+AnyTask = Task | HonestyTask | TailTask
 
 
 def absent(settings: Sequence[Setting], folder: Path) -> list[Setting]:
@@ -63,7 +76,10 @@ def simulate(
 
 
 def judge_p_values(output: Path, *, nights: int, workers: int, seed: int = SEED) -> Iterator[dict]:
-    """Compute what the output folder lacks of `nights` looks at each stream, rounded up. ValueError below 1."""
+    """Compute what the output folder lacks of `nights` looks at each stream, rounded up, and of the tail's maxima.
+
+    ValueError below 1.
+    """
     if min(nights, workers) < 1:
         raise ValueError(f"{nights} nights, {workers} processes")
     output.mkdir(parents=True, exist_ok=True)
@@ -71,9 +87,12 @@ def judge_p_values(output: Path, *, nights: int, workers: int, seed: int = SEED)
     for judged in JUDGED:
         tasks = [HonestyTask(judged, chunk, seed) for chunk in range(-(-nights // LOOKS_A_CHUNK))]
         yield from _computed(tasks, output, workers)
+    yield from _computed([TailTask(chunk, seed) for chunk in range(TAIL_MAXIMA // MAXIMA_A_CHUNK)], output, workers)
 
 
-def _key(task: Task | HonestyTask) -> results.Key:
+def _key(task: AnyTask) -> results.Key:
+    if isinstance(task, TailTask):
+        return TAIL_PART, "scan", TAIL_PART, task.chunk, task.seed, 0
     if isinstance(task, HonestyTask):
         return task.judged.name, "scan", PART, task.chunk, task.seed, POOL
     return results.key_of(
@@ -88,7 +107,7 @@ def _pools(tasks: Sequence[Task], done: dict[results.Key, dict]) -> tuple[tuple[
     return tuple(tuple(value for part in stream for value in part) for stream in zip(*chunks, strict=True))
 
 
-def _computed(tasks: Sequence[Task] | Sequence[HonestyTask], output: Path, workers: int) -> Iterator[dict]:
+def _computed(tasks: Sequence[AnyTask], output: Path, workers: int) -> Iterator[dict]:
     done = results.read(output)
     missing = [task for task in tasks if _key(task) not in done]
     for line in map(_run, missing) if workers == 1 or len(missing) < 2 else _in_processes(missing, workers):
@@ -96,11 +115,13 @@ def _computed(tasks: Sequence[Task] | Sequence[HonestyTask], output: Path, worke
         yield line
 
 
-def _run(task: Task | HonestyTask) -> dict:
+def _run(task: AnyTask) -> dict:
+    if isinstance(task, TailTask):
+        return deal_tail(task)
     return look_again(task) if isinstance(task, HonestyTask) else run(task)
 
 
-def _in_processes(tasks: Sequence[Task] | Sequence[HonestyTask], workers: int) -> Iterator[dict]:
+def _in_processes(tasks: Sequence[AnyTask], workers: int) -> Iterator[dict]:
     # Not forked: the parent holds database connections and threads that a copy must not share.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as executor:
         for future in as_completed([executor.submit(_run, task) for task in tasks]):

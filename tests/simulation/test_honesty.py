@@ -6,7 +6,15 @@ from django.core.management import call_command
 
 from lagebild.simulation import honesty, running
 from lagebild.simulation.city import Night, synthetic_ground
-from lagebild.simulation.honesty import JUDGED, HonestyTask, honesty_table, look_again, within
+from lagebild.simulation.honesty import (
+    JUDGED,
+    HonestyTask,
+    honesty_table,
+    look_again,
+    tail_ratios,
+    tail_sentence,
+    within,
+)
 from lagebild.simulation.results import read
 from lagebild.simulation.running import judge_p_values
 
@@ -18,6 +26,8 @@ def small_pools(monkeypatch):
     for module in (honesty, running):
         monkeypatch.setattr(module, "POOL", SMALL)
         monkeypatch.setattr(module, "LOOKS_A_CHUNK", 10)
+        monkeypatch.setattr(module, "MAXIMA_A_CHUNK", 500)
+    monkeypatch.setattr(running, "TAIL_MAXIMA", 1_000)
 
 
 @pytest.mark.parametrize("judged", JUDGED, ids=lambda judged: judged.name)
@@ -72,7 +82,7 @@ def test_bounds_are_those_of_chance():
 
 
 def test_a_later_run_computes_the_rest_and_the_table_counts_all(tmp_path):
-    assert len(list(judge_p_values(tmp_path, nights=1, workers=1))) == len(JUDGED)
+    assert len(list(judge_p_values(tmp_path, nights=1, workers=1))) == len(JUDGED) + 2
     assert list(judge_p_values(tmp_path, nights=10, workers=1)) == []
     out = io.StringIO()
     call_command("simulate_detection", "--p-values", "--table", "--output", str(tmp_path), stdout=out)
@@ -80,3 +90,23 @@ def test_a_later_run_computes_the_rest_and_the_table_counts_all(tmp_path):
     assert out.getvalue().count("| 10 |") == len(JUDGED)
     with pytest.raises(ValueError, match="processes"):
         list(judge_p_values(tmp_path, nights=0, workers=1))
+
+
+def test_the_tails_of_ten_pools_are_compared_with_all_maxima(tmp_path):
+    rng = np.random.default_rng(5)
+    # A stream whose maxima fall off exponentially has the tail that is fitted.
+    ratios = tail_ratios(rng.exponential(1.0, 40_000), 1 / 1_000)
+    assert ratios.size == 10
+    assert 0.7 < ratios.mean() < 1.4
+    # One that ends suddenly has less than the fitted tail says.
+    assert tail_ratios(rng.random(40_000), 1 / 1_000).mean() > 2
+    with pytest.raises(ValueError, match="beyond"):
+        tail_ratios(np.ones(100), 1 / 1_000)
+    list(judge_p_values(tmp_path, nights=1, workers=1))
+    lines = list(read(tmp_path).values())
+    maxima = [line for line in lines if line["part"] == "tail"]
+    assert [len(line["result"]) for line in maxima] == [500, 500]
+    assert maxima[0]["result"] != maxima[1]["result"]
+    assert tail_sentence(lines) == ""
+    sentence = tail_sentence([maxima[0] | {"result": rng.exponential(1.0, 100_000).tolist()}])
+    assert sentence.startswith("100,000 maxima of one stream; ten pools of 10,000 give ")

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lagebild.simulation.honesty import honesty_table
+from lagebild.simulation.honesty import honesty_table, tail_sentence
 from lagebild.simulation.results import read, table
 from lagebild.simulation.running import SEED, absent, judge_p_values, simulate
 from lagebild.simulation.settings import SETTINGS, chosen
@@ -53,7 +53,9 @@ class Command(BaseCommand):
                 f"Die Zeile „{error}“ gibt es nicht. Bekannt sind: {', '.join(setting.name for setting in SETTINGS)}."
             ) from error
         if options["table"] and options["p_values"]:
-            self.stdout.write(honesty_table(read(options["output"]).values()))
+            lines = read(options["output"]).values()
+            self.stdout.write(honesty_table(lines))
+            self.stdout.write(tail_sentence(lines))
             return
         if options["table"]:
             self.stdout.write(table(read(options["output"]).values(), rows))
