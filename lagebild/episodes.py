@@ -20,7 +20,7 @@ from lagebild.night_models import NightPart
 from lagebild.numbering import next_finding_number
 from lagebild.scanning import JOINT
 from lagebild.selectors import City
-from lagebild.streams import NAMED_FROM
+from lagebild.streams import named_agencies
 from lagebild.watch import Watch
 from lagebild.wording import place_label
 
@@ -142,9 +142,7 @@ def _signal(
     picture: Picture, found: _Found, finding: Finding | None, slugs: dict[int, str], *, is_explained: bool
 ) -> Signal:
     words = found.words
-    named = sorted(
-        slugs[int(pk)] for pk, count in words["agencies"].items() if count >= NAMED_FROM and int(pk) in slugs
-    )
+    counts = {int(pk): count for pk, count in words["agencies"].items()}
     return Signal(
         picture=picture,
         stream=found.stream,
@@ -164,6 +162,6 @@ def _signal(
         replicates=found.part["replicates"],
         is_fitted=found.part["is_fitted"],
         is_merged_only=found.is_alarm and not is_explained and len(words["agencies"]) > 1 and not words.get("alone"),
-        agencies=named,
+        agencies=named_agencies(counts, slugs),
         parts=words.get("parts", []),
     )

@@ -84,12 +84,8 @@ def _marks(earlier: EarlierMap, city: City) -> dict[int, np.ndarray]:
 
 def _came(recent: CaseTable, city: City, group: CategoryGroup) -> np.ndarray:
     """(n,) cases of the group by cell of the grid, without what depends on how much is controlled."""
-    of_group = [
-        position
-        for position, stratum in enumerate(recent.strata)
-        if stratum.group_id == group.pk and not stratum.is_control_driven
-    ]
-    table = recent.where(np.isin(recent.stratum, of_group) & (recent.cell != NO_CELL))
+    table = recent.of_group(group.pk)
+    table = table.where(table.cell != NO_CELL)
     return count_cells(city.grid, table.cell, table.count)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +17,19 @@ from agencies.models import Agency
 from incidents.models import Area
 from lagebild.calendar import calendar_words, load_calendar
 from lagebild.retrospect_models import Retrospect
-from lagebild.scanning import Field, StreamCases, fingerprint, least_cases, load_stream, stratified, zones_of
+from lagebild.scanning import (
+    Field,
+    StreamCases,
+    count_by_agency,
+    fingerprint,
+    least_cases,
+    load_stream,
+    stratified,
+    zones_of,
+)
 from lagebild.selectors import day_number, load_city
 from lagebild.stats.retrospective import PastCluster, look_back, null_permuted, p_of, past
-from lagebild.streams import NAMED_FROM
+from lagebild.streams import named_agencies
 from lagebild.watch import load_watch
 from lagebild.wording import place_label
 
@@ -196,7 +205,7 @@ def _words(loaded: Loaded, cluster: PastCluster, p: float, alone: _Alone | None)
     city = loaded.field.city
     cells = [int(city.grid.cells[place]) for place in cluster.places]
     district = city.district_of_cell.get(cells[0])
-    counts = dict(_counts(loaded, cluster))
+    counts = _counts(loaded, cluster)
     return FoundCluster(
         center_cell=cells[0],
         cells=cells,
@@ -209,14 +218,13 @@ def _words(loaded: Loaded, cluster: PastCluster, p: float, alone: _Alone | None)
         llr=cluster.llr,
         p_value=p,
         is_merged_only=None if alone is None else not alone.has_shown(cluster, counts),
-        agencies=sorted(loaded.slugs[agency] for agency, count in counts.items() if count >= NAMED_FROM),
+        agencies=named_agencies(counts, loaded.slugs),
     )
 
 
-def _counts(loaded: Loaded, cluster: PastCluster) -> Iterator[tuple[int, int]]:
-    """Agency and the number of its cases in the cluster."""
+def _counts(loaded: Loaded, cluster: PastCluster) -> dict[int, int]:
+    """Agency -> number of its cases in the cluster."""
     found, first = loaded.found, day_number(loaded.field.first)
     inside = np.isin(found.place, cluster.places)
     inside &= (found.day >= first + cluster.first) & (found.day <= first + cluster.last)
-    for agency in np.unique(found.agency[inside]):
-        yield int(agency), int(found.count[inside & (found.agency == agency)].sum())
+    return count_by_agency(found.agency[inside], found.count[inside])

@@ -73,6 +73,13 @@ class StreamCases:
         return StreamCases(self.place[own], self.agency[own], self.day[own], self.count[own])
 
 
+def count_by_agency(agency: np.ndarray, count: np.ndarray) -> dict[int, int]:
+    """Agency id, ascending, -> cases; agency and count: (m,)."""
+    ids, position = np.unique(agency, return_inverse=True)
+    totals = np.bincount(position.reshape(-1), weights=count, minlength=ids.size).astype(int)
+    return dict(zip(ids.tolist(), totals.tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class Field:
     """What the streams of a night share: the `days` up to `date`, twelve months where nothing else is said.
@@ -298,7 +305,7 @@ def scan_stream(
 def _cluster_words(cluster: Cluster, found: StreamCases, field: Field, *, p: float) -> dict:
     cells = field.city.grid.cells
     inside = np.isin(found.place, cluster.places) & (found.day > day_number(field.date) - cluster.days)
-    agencies = np.unique(found.agency[inside])
+    agencies = count_by_agency(found.agency[inside], found.count[inside])
     return {
         "center": int(cells[cluster.places[0]]),
         "cells": [int(cells[place]) for place in cluster.places],
@@ -307,7 +314,7 @@ def _cluster_words(cluster: Cluster, found: StreamCases, field: Field, *, p: flo
         "expected": cluster.expected,
         "llr": cluster.llr,
         "p": p,
-        "agencies": {str(agency): int(found.count[inside & (found.agency == agency)].sum()) for agency in agencies},
+        "agencies": {str(agency): count for agency, count in agencies.items()},
     }
 
 
@@ -401,8 +408,7 @@ def _joint_words(
         stream, found = kept[position]
         parts.append({"stream": stream.id, "label": stream.label, "count": count, "expected": expected, "llr": llr})
         inside = np.isin(found.place, best.places) & (found.day > day_number(field.date) - best.days)
-        for agency in np.unique(found.agency[inside]):
-            own = int(found.count[inside & (found.agency == agency)].sum())
+        for agency, own in count_by_agency(found.agency[inside], found.count[inside]).items():
             agencies[str(agency)] = agencies.get(str(agency), 0) + own
     return {
         "center": int(cells[best.places[0]]),

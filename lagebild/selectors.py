@@ -71,6 +71,15 @@ class CaseTable:
         columns = (self.stratum, self.district, self.cell, self.agency, self.day, self.count)
         return CaseTable(self.strata, *(column[mask] for column in columns))
 
+    def of_group(self, group_id: int) -> CaseTable:
+        """Cases of one category group, without what depends on how much is controlled."""
+        of_group = [
+            position
+            for position, stratum in enumerate(self.strata)
+            if stratum.group_id == group_id and not stratum.is_control_driven
+        ]
+        return self.where(np.isin(self.stratum, of_group))
+
     def between(self, first: dt.date, last: dt.date) -> CaseTable:
         """Cases on the local days first to last, both included."""
         return self.where((self.day >= day_number(first)) & (self.day <= day_number(last)))

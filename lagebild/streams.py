@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from incidents.models import Area, CategoryGroup
 from lagebild.inputs import Inputs
 from lagebild.models import AtomFamily, ReleasedAtom, StatusWord
-from lagebild.selectors import NO_CELL, CaseTable, day_number
+from lagebild.selectors import NO_CELL, day_number
 from lagebild.stats.grid import OUTSIDE, count_cells
 from lagebild.stats.hotspots import Hotspot, HotspotMap, find_hotspots
 from lagebild.stats.status import active_periods, hotspot_status
@@ -21,6 +22,11 @@ RECENT_DAYS = 84
 NAMED_FROM = 3
 RAMP_STEPS = 5
 HOTSPOTS_PER_STREAM = 4
+
+
+def named_agencies(counts: Mapping[int, int], slugs: Mapping[int, str]) -> list[str]:
+    """Slugs, in order, of the agencies that may be named: counts by Agency id, of records that all members see."""
+    return sorted(slugs[pk] for pk, count in counts.items() if count >= NAMED_FROM and pk in slugs)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class _Stream:
     @classmethod
     def of(cls, inputs: Inputs, group: CategoryGroup) -> _Stream:
         grid, window = inputs.city.grid, inputs.window
-        table = _of_group(inputs.days, group)
+        table = inputs.days.of_group(group.pk)
         table = table.where(table.cell != NO_CELL)
         periods = np.zeros((YEAR_BLOCKS, grid.size), dtype=np.int64)
         age = (table.day - day_number(window.first)) // BLOCK_DAYS
@@ -197,22 +203,7 @@ class _Stream:
 
     def _named(self, members: list[int]) -> tuple[str, ...]:
         slugs = {agency.pk: agency.slug for agency in self.inputs.coverage.agencies}
-        return tuple(
-            sorted(
-                slugs[pk]
-                for pk, counts in self.by_agency.items()
-                if pk in slugs and counts[members].sum() >= NAMED_FROM
-            )
-        )
-
-
-def _of_group(table: CaseTable, group: CategoryGroup) -> CaseTable:
-    positions = [
-        index
-        for index, stratum in enumerate(table.strata)
-        if stratum.group_id == group.pk and not stratum.is_control_driven
-    ]
-    return table.where(np.isin(table.stratum, positions))
+        return tuple(named_agencies({pk: int(counts[members].sum()) for pk, counts in self.by_agency.items()}, slugs))
 
 
 def _cell_atoms(inputs: Inputs, group: CategoryGroup) -> list[ReleasedAtom]:

@@ -18,7 +18,7 @@ from lagebild.numbering import next_finding_number
 from lagebild.phenomena.words import subject, where
 from lagebild.phenomenon_models import Form
 from lagebild.selectors import City
-from lagebild.streams import NAMED_FROM
+from lagebild.streams import named_agencies
 
 # From one look to the next that still belongs to it: windows that touch, and one quiet quarter.
 GAP_DAYS = {Form.MODUS: 56, Form.SHIFT: 84, Form.NEAR_REPEAT: 184, Form.CHAIN: 184}
@@ -54,7 +54,7 @@ def record_phenomena(picture: Picture, parts: Iterable[NightPart], city: City) -
 
 
 def _row(picture: Picture, look: dict, words: dict, names: _Names) -> Phenomenon:
-    named = [int(pk) for pk, count in words["agencies"].items() if count >= NAMED_FROM and int(pk) in names.agencies]
+    counts = {int(pk): count for pk, count in words["agencies"].items()}
     return Phenomenon(
         picture=picture,
         form=look["form"],
@@ -70,7 +70,7 @@ def _row(picture: Picture, look: dict, words: dict, names: _Names) -> Phenomenon
         p_value=words["p"],
         cells=words["cells"],
         is_merged_only=not words["alone"],
-        agencies=sorted(names.agencies[pk] for pk in named),
+        agencies=named_agencies(counts, names.agencies),
         evidence=words["evidence"],
     )
 

@@ -14,7 +14,7 @@ from incidents.models import Kind
 from lagebild.calendar import Calendar, calendar_words, load_calendar
 from lagebild.phenomena.budget import look_day, look_level
 from lagebild.phenomenon_models import Form
-from lagebild.scanning import load_rows, seeded
+from lagebild.scanning import count_by_agency, load_rows, seeded
 from lagebild.selectors import NO_TIME, City, day_number
 from lagebild.stats.weeks import YEAR_DAYS
 from lagebild.strata import Strata, strata_of
@@ -57,9 +57,7 @@ class Cases:
 
     def by_agency(self) -> dict[str, int]:
         """Agency id, as JSON knows keys, -> cases."""
-        ids, position = np.unique(self.agency, return_inverse=True)
-        totals = np.bincount(position.reshape(-1), weights=self.count, minlength=ids.size).astype(int)
-        return {str(agency): int(number) for agency, number in zip(ids.tolist(), totals, strict=True)}
+        return {str(agency): number for agency, number in count_by_agency(self.agency, self.count).items()}
 
 
 @dataclass(frozen=True)

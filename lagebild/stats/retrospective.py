@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lagebild.stats.grid import whole_counts
-from lagebild.stats.scan import Cases, ratio
+from lagebild.stats.scan import Cases, draw, ratio
 from lagebild.stats.zones import NO_ZONE, Zones
 
 # So many replicates as large as the observed, and p is above 5 %, whatever the others of the 999 are.
@@ -495,8 +495,4 @@ def _deal(labels, times, bounds, counts, rng):
     for layer in range(bounds.size - 1):
         end = bounds[layer + 1]
         for at in range(bounds[layer], end):
-            other = at + int(rng.random() * (end - at))
-            label = labels[other]
-            labels[other] = labels[at]
-            labels[at] = label
-            counts[label, times[at]] += 1
+            counts[draw(labels, at, end, rng), times[at]] += 1

@@ -361,9 +361,16 @@ def _best_of_zones(order, first, number, recent, expected, total, least):
 
 
 @numba.njit(cache=True, nogil=True)
-def _one_of(number, rng):
-    """0 to number − 1. Ten times as fast as `integers`; no value is favoured by more than one in a thousand million."""
-    return int(rng.random() * number)
+def draw(cards, at, end, rng):
+    """One of the cards from `at` to before `end`, put to `at`: drawing without replacement.
+
+    A fraction is drawn ten times as fast as by `integers`; no card is favoured by more than one in a thousand million.
+    """
+    other = at + int(rng.random() * (end - at))
+    card = cards[other]
+    cards[other] = cards[at]
+    cards[at] = card
+    return card
 
 
 @numba.njit(cache=True, nogil=True)
@@ -374,11 +381,7 @@ def _deal(labels, bounds, per_age, recent, rng):
         at, end = bounds[layer], bounds[layer + 1]
         for age in range(recent.shape[1]):
             for _ in range(per_age[layer, age]):
-                other = at + _one_of(end - at, rng)
-                label = labels[other]
-                labels[other] = labels[at]
-                labels[at] = label
-                recent[label, age] += 1
+                recent[draw(labels, at, end, rng), age] += 1
                 at += 1
 
 
@@ -388,11 +391,7 @@ def _spread(ages, window, recent, rng):
     at = 0
     for place in range(window.size):
         for _ in range(window[place]):
-            other = at + _one_of(ages.size - at, rng)
-            age = ages[other]
-            ages[other] = ages[at]
-            ages[at] = age
-            recent[place, age] += 1
+            recent[place, draw(ages, at, ages.size, rng)] += 1
             at += 1
 
 
