@@ -61,7 +61,7 @@ TABLES: dict[str, Table] = {
         (
             web(
                 *READ,
-                when=f"id = (SELECT wall.agency()) OR {SEES_DIRECTORY} OR {acts_as('operator', 'visitor', 'agency')}",
+                when=f"{SEES_DIRECTORY} OR id = (SELECT wall.agency()) OR {acts_as('operator', 'visitor', 'agency')}",
             ),
             web(*WRITE, when=f"{OPERATOR} OR {ADMINISTERS}"),
             builder(*READ),

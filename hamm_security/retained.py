@@ -108,8 +108,6 @@ TABLES: dict[str, tuple[Fate, str]] = {
     "django_content_type": (Fate.TECHNICAL, "names"),
     "django_migrations": (Fate.TECHNICAL, "names"),
     "wall.signing_key": (Fate.TECHNICAL, "stated anew by every migrate"),
-    "wall.capability": (Fate.TECHNICAL, "stated anew by every migrate"),
-    "wall.full_kind": (Fate.TECHNICAL, "stated anew by every migrate"),
     "guardian_groupobjectpermission": (Fate.TECHNICAL, "empty: grants stand in tables of their own"),
     "guardian_userobjectpermission": (Fate.TECHNICAL, "empty: refused by a constraint"),
 }

@@ -23,13 +23,23 @@ $$;
 -- Records granted to the own agency one by one. A function, because a policy that reads the grants would be checked by
 -- the grants' own policy once more, in each part of each query.
 CREATE FUNCTION wall.granted_incidents() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT content_object_id FROM public.incidents_incidentgroupobjectpermission
-    WHERE group_id = (SELECT wall.member_group()) AND permission_id = (SELECT wall.view_permission('incident'))
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own bigint := wall.agency_for('read_records');
+BEGIN
+    RETURN QUERY SELECT given.content_object_id FROM public.agencies_rolegroup AS receiving
+    JOIN public.incidents_incidentgroupobjectpermission AS given ON given.group_id = receiving.group_id
+    JOIN public.auth_permission AS permission ON permission.id = given.permission_id
+    WHERE receiving.agency_id = own AND receiving.role = 'member' AND permission.codename = 'view_incident';
+END $$;
 
 CREATE FUNCTION wall.granted_complaints() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT content_object_id FROM public.incidents_complaintgroupobjectpermission
-    WHERE group_id = (SELECT wall.member_group()) AND permission_id = (SELECT wall.view_permission('complaint'))
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own bigint := wall.agency_for('read_records');
+BEGIN
+    RETURN QUERY SELECT given.content_object_id FROM public.agencies_rolegroup AS receiving
+    JOIN public.incidents_complaintgroupobjectpermission AS given ON given.group_id = receiving.group_id
+    JOIN public.auth_permission AS permission ON permission.id = given.permission_id
+    WHERE receiving.agency_id = own AND receiving.role = 'member' AND permission.codename = 'view_complaint';
+END $$;

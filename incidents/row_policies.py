@@ -2,11 +2,12 @@
 
 from agencies.wall.policies import READ, WRITE, Guarded, Rule, Table, builder, can, catalogue, own, owned, web
 
-MEMBERS = "agency_id = ANY ((SELECT wall.members())::bigint[])"
+MEMBERS = "agency_id = ANY (ARRAY(SELECT wall.members()))"
 CONFIDENTIAL = ("reference", "place_text", "lon", "lat", "cell", "description", "internal_note")
 # What the administration looks into for a stated reason.
 INSPECTED = "agency_id = (SELECT wall.inspected_agency())"
-GIVERS = "agency_id = ANY ((SELECT wall.givers())::bigint[])"
+GIVERS = "agency_id = ANY (ARRAY(SELECT wall.givers()))"
+OPEN = "agency_id = ANY (ARRAY(SELECT wall.open_agencies()))"
 
 
 def _face(kind: str) -> Guarded:
@@ -16,8 +17,7 @@ def _face(kind: str) -> Guarded:
             web(
                 *READ,
                 # What most rows pass comes first.
-                when=f"({GIVERS} AND (sharing_level = 'cooperation' OR {granted})) OR {own('read_records')}"
-                f" OR {INSPECTED}",
+                when=f"(sharing_level = 'cooperation' AND {GIVERS}) OR {OPEN} OR ({granted} AND {GIVERS})",
             ),
             web(*WRITE, when=own("enter_records")),
             builder(*READ, when=f"sharing_level IN ('statistics', 'cooperation') AND {MEMBERS}"),

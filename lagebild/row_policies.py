@@ -3,7 +3,7 @@
 from agencies.wall.policies import ALL, READ, WRITE, Guarded, Table, acts_as, builder, can, keeps, own, owned, web
 
 SEES_PICTURE = f"(SELECT wall.sees_picture()) OR {acts_as('operator')}"
-IS_MEMBERS = "agency_id = ANY ((SELECT wall.members())::bigint[])"
+IS_MEMBERS = "agency_id = ANY (ARRAY(SELECT wall.members()))"
 SHARES = f"(SELECT wall.sees_picture()) AND {IS_MEMBERS}"
 # Agencies enter events, the coordination office enters school holidays, too, and changes what others have entered.
 ENTERS = f"{SHARES} AND {own('enter_events')} AND (kind = 'event' OR {can('maintain_calendar')})"

@@ -27,7 +27,10 @@ from agencies.wall.policies import Command, Guarded, Rule, Table, Unguarded
 _PREFIX = "wall_"
 _BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
 # Asked by the other functions only: by themselves they would answer about anybody, without a context.
-_INNER_FUNCTIONS = ("wall.claims()", "wall.acting()", "wall.may(wall.acting, text)", "wall.members_on(date)")
+_INNER_FUNCTIONS = (
+    *("wall.signature(bytea, bytea, text)", "wall.acting()", "wall.may(wall.acting, text)"),
+    *("wall.members_on(date)", "wall.inspected_by(wall.acting)"),
+)
 
 
 def declared_tables() -> dict[str, Table]:
@@ -56,6 +59,19 @@ def _functions() -> Iterator[str]:
             yield script.read_text(encoding="utf-8")
 
 
+def _tables_of_the_portal() -> Iterator[sql.Composable]:
+    """What the portal's code says of roles and memberships, as expressions: quicker than a table to look into."""
+    arms = sql.SQL(" ").join(
+        sql.SQL("WHEN {} THEN {}::text[]").format(sql.Literal(name), sql.Literal(sorted(role.value for role in roles)))
+        for name, roles in CAPABILITIES.items()
+    )
+    kinds = sql.Literal(sorted(kind.value for kind in FULL_KINDS))
+    function = sql.SQL("CREATE FUNCTION wall.{} RETURNS text[] LANGUAGE sql IMMUTABLE AS $$ SELECT {}::text[] $$")
+    chosen = sql.SQL("CASE capability {} ELSE '{{}}' END").format(arms)
+    yield function.format(sql.SQL("roles_for(capability text)"), chosen)
+    yield function.format(sql.SQL("full_kinds()"), kinds)
+
+
 def login_names() -> dict[str, str]:
     """Names of the two logins that work under the second lock, out of their database addresses."""
     names = {"web": settings.DATABASES["default"]["USER"], "builder": settings.DATABASES["builder"]["USER"]}
@@ -74,16 +90,16 @@ def install() -> None:
     with connection.cursor() as cursor:
         for script in _functions():
             cursor.execute(script)
-        cursor.executemany("INSERT INTO wall.signing_key VALUES (%s, %s)", [_pads(key) for key in signing_keys()])
-        held = [(name, role.value) for name, roles in CAPABILITIES.items() for role in roles]
-        cursor.executemany("INSERT INTO wall.capability VALUES (%s, %s)", held)
-        cursor.executemany("INSERT INTO wall.full_kind VALUES (%s)", [(kind.value,) for kind in FULL_KINDS])
+        keys = [(place, *pads(key)) for place, key in enumerate(signing_keys())]
+        cursor.executemany("INSERT INTO wall.signing_key VALUES (%s, %s, %s)", keys)
+        for statement in _tables_of_the_portal():
+            cursor.execute(statement.as_string(connection.connection))
         present = set(connection.introspection.table_names(cursor))
         for statement in _statements(declared_tables(), logins, present, connection.settings_dict["NAME"]):
             cursor.execute(statement.as_string(connection.connection))
 
 
-def _pads(key: bytes) -> tuple[bytes, bytes]:
+def pads(key: bytes) -> tuple[bytes, bytes]:
     block = key.ljust(_BLOCK, b"\0")
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 

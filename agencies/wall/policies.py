@@ -77,7 +77,7 @@ def owned(*, write: str = "enter_records", build: bool = False) -> Guarded:
     """A table of the owner's alone; `build` lets the nightly build count the rows of active members."""
     rules = [web(*READ, when=own("read_records")), web(*WRITE, when=own(write))]
     if build:
-        rules.append(builder(*READ, when="agency_id = ANY ((SELECT wall.members())::bigint[])"))
+        rules.append(builder(*READ, when="agency_id = ANY (ARRAY(SELECT wall.members()))"))
     return Guarded(tuple(rules))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
-from django.db.models import Func, IntegerField, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -42,6 +41,13 @@ class Row:
     is_own: bool
     is_granted: bool
     is_inspected: bool
+
+
+class Count(Subquery):
+    """How many rows a subquery has."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 class CountedPaginator(Paginator):
@@ -135,10 +141,7 @@ def _page(records: RecordQuerySet, number: int, user, inspection: Inspection | N
     if number > READ_STRAIGHT:
         cut = records.order_by(*RecordQuerySet.NEWEST_FIRST).values("pk")[page]
         records, page = records.model.objects.filter(pk__in=cut), slice(PAGE_SIZE)
-    found = records.for_list().annotate(
-        total=Func(ArraySubquery(counted), function="cardinality", output_field=IntegerField()),
-        own=Subquery(own),
-    )
+    found = records.for_list().annotate(total=Count(counted), own=Subquery(own))
     rows = list(found[page])
     looked_into = inspection.agency_id if inspection is not None else None
     return [_row(record, user, looked_into) for record in rows], rows[0].total if rows else 0

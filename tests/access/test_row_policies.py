@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -14,7 +12,7 @@ from django.test import RequestFactory
 from agencies.visibility import SharingLevel
 from agencies.wall import context
 from agencies.wall.context import Office, acting_as
-from agencies.wall.install import declared_tables
+from agencies.wall.install import declared_tables, pads
 from agencies.wall.policies import Guarded, Unguarded
 from hamm_security.local.postgres import BUILDER, WEB
 from hamm_security.middleware import acting
@@ -114,9 +112,8 @@ def test_the_detail_is_the_owners_in_the_database_too(world, two_records):
 
 
 def forged(agency) -> str:
-    claims = {"kind": "agency", "id": agency.pk, "day": "2026-11-23", "now": "2026-11-23T12:00:00+00:00"}
-    process, began = rows("SELECT pg_backend_pid(), (extract(epoch FROM now()) * 1000000)::bigint")[0]
-    return json.dumps(claims | {"process": process, "began": began})
+    process, began = rows("SELECT pg_backend_pid()::text, (extract(epoch FROM now()) * 1000000)::bigint::text")[0]
+    return "|".join(("agency", str(agency.pk), "2026-11-23", "2026-11-23T12:00:00+00:00", process, began))
 
 
 @pytest.mark.parametrize("sign", ["0" * 64, "", "x", "f" * 64], ids=["zeros", "none", "short", "other"])
@@ -127,12 +124,32 @@ def test_a_context_set_by_hand_opens_nothing(world, two_records, sign):
         assert seen("incidents_incident") == set()
 
 
+@pytest.mark.parametrize(
+    "claims", ["person|x", "person|99999999999999999999", "agency|", "|", "builder||x|y", "key|1|x"]
+)
+def test_what_nobody_has_signed_is_not_even_read(world, claims):
+    with backstage.acting(world.partner):
+        process, began = rows("SELECT pg_backend_pid()::text, (extract(epoch FROM now()) * 1000000)::bigint::text")[0]
+        missing = ["day"] * (4 - len(claims.split("|")))
+        rows(SETTING, f"{'0' * 64}:{'|'.join((claims, *missing, process, began))}")
+        assert rows("SELECT wall.kind(), wall.agency(), wall.account()") == [(None, None, None)]
+
+
+def test_a_context_signed_with_a_key_being_replaced_still_counts(world, two_records, settings):
+    settings.SECRET_KEY = "the key of a process that has not been started anew"
+    with backstage.acting(world.partner):
+        assert seen("incidents_incident") == set()
+    rows("INSERT INTO wall.signing_key VALUES (1, %s, %s) RETURNING place", *pads(context.signing_keys()[0]))
+    with backstage.acting(world.partner):
+        assert seen("incidents_incident") == {two_records["order"].pk}
+
+
 def test_a_signed_context_changed_by_hand_opens_nothing(world, two_records):
     with backstage.acting(world.partner):
         own = value("SELECT current_setting('portal.context')")
         signature, _, payload = own.partition(":")
-        changed = json.loads(payload) | {"id": world.owner_lead.pk}
-        rows(SETTING, f"{signature}:{json.dumps(changed, separators=(',', ':'))}")
+        kind, _, *rest = payload.split("|")
+        rows(SETTING, f"{signature}:{'|'.join((kind, str(world.owner_lead.pk), *rest))}")
         assert seen("incidents_incident") == set()
         rows(SETTING, own)
         assert seen("incidents_incident") == {two_records["order"].pk}
@@ -159,8 +176,8 @@ def test_a_context_overheard_serves_no_other_transaction():
     "statement",
     [
         "SELECT * FROM wall.signing_key",
-        "INSERT INTO wall.signing_key VALUES ('a', 'b')",
-        "INSERT INTO wall.capability VALUES ('read_records', 'member')",
+        "INSERT INTO wall.signing_key VALUES (1, 'a', 'b')",
+        "CREATE OR REPLACE FUNCTION wall.roles_for(capability text) RETURNS text[] LANGUAGE sql AS 'SELECT NULL'",
         "ALTER TABLE incidents_incident DISABLE ROW LEVEL SECURITY",
         "CREATE POLICY mine ON incidents_incident USING (true)",
         "CREATE OR REPLACE FUNCTION wall.kind() RETURNS text LANGUAGE sql AS $$ SELECT 'agency' $$",

@@ -146,9 +146,10 @@ def test_the_triggers_of_log_and_history_cannot_be_switched_off(world):
 @pytest.mark.parametrize(
     "question",
     [
-        "SELECT wall.claims()",
+        "SELECT wall.signature('', '', 'a')",
         "SELECT wall.acting()",
-        "SELECT wall.may(ROW('person', 1, 1, NULL, NULL)::wall.acting, 'lead_agency')",
+        "SELECT wall.may(ROW('person', 1, 1, NULL, NULL, NULL)::wall.acting, 'lead_agency')",
+        "SELECT wall.inspected_by(ROW('person', 1, 1, NULL, NULL, NULL)::wall.acting)",
         "SELECT wall.members_on(current_date)",
         "SELECT nextval('agencies_auditentry_id_seq')",
         "CREATE TEMP TABLE incidents_incident (id int)",
