@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from datetime import timedelta
+
 import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, connection, transaction
 from django.http import StreamingHttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
+from agencies.models import ApiKey
 from agencies.visibility import SharingLevel
 from agencies.wall import context
 from agencies.wall.context import Office, acting_as
@@ -153,6 +159,32 @@ def test_a_signed_context_changed_by_hand_opens_nothing(world, two_records):
         assert seen("incidents_incident") == set()
         rows(SETTING, own)
         assert seen("incidents_incident") == {two_records["order"].pk}
+
+
+@pytest.mark.parametrize("part", [4, 5], ids=["process", "beginning"])
+def test_a_properly_signed_context_counts_in_its_own_process_and_transaction_alone(world, two_records, part):
+    with backstage.acting(world.partner):
+        claims = value("SELECT current_setting('portal.context')").partition(":")[2].split("|")
+        claims[part] = str(int(claims[part]) + 1)
+        payload = "|".join(claims)
+        signature = hmac.new(context.signing_keys()[0], payload.encode(), hashlib.sha256).hexdigest()
+        rows(SETTING, f"{signature}:{payload}")
+        assert value("SELECT wall.kind()") is None
+        assert seen("incidents_incident") == set()
+
+
+def test_a_key_that_has_ended_reads_nothing_in_the_database_either(world, two_records):
+    now = timezone.now()
+    key = ApiKey.objects.create(
+        agency=world.order, label="Abruf", prefix="abruf", scope="read", expires_at=now + timedelta(days=1)
+    )
+    with backstage.acting(key):
+        assert seen("incidents_incident") == {two_records["order"].pk}
+    for ended in ({"revoked_at": now}, {"revoked_at": None, "expires_at": now - timedelta(seconds=1)}):
+        ApiKey.objects.filter(pk=key.pk).update(**ended)
+        with backstage.acting(key):
+            assert value("SELECT wall.kind()") is None
+            assert seen("incidents_incident") == set()
 
 
 @pytest.mark.django_db(transaction=True)
