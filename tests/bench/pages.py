@@ -93,6 +93,7 @@ def second_lock() -> Iterator[Measurement]:
     client, reader = reader_client(), bench_reader()
     for name, limit in (
         ("list", MOST_TIMES_LIST),
+        ("list_last_page", MOST_TIMES_LIST),
         ("search_rare", MOST_TIMES_SEARCH),
         ("search_frequent", MOST_TIMES_SEARCH),
     ):
