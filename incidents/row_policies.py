@@ -1,13 +1,13 @@
 """The second lock on records: the face by the sharing rule, everything else the owner's alone."""
 
-from agencies.wall.policies import READ, WRITE, Guarded, Rule, Table, builder, can, catalogue, own, owned, web
+from agencies.wall.policies import READ, WRITE, Guarded, Rule, Table, among, builder, can, catalogue, own, owned, web
 
-MEMBERS = "agency_id = ANY (ARRAY(SELECT wall.members()))"
+MEMBERS = among("members")
 CONFIDENTIAL = ("reference", "place_text", "lon", "lat", "cell", "description", "internal_note")
 # What the administration looks into for a stated reason.
 INSPECTED = "agency_id = (SELECT wall.inspected_agency())"
-GIVERS = "agency_id = ANY (ARRAY(SELECT wall.givers()))"
-OPEN = "agency_id = ANY (ARRAY(SELECT wall.open_agencies()))"
+GIVERS = among("givers")
+OPEN = among("open_agencies")
 
 
 def _face(kind: str) -> Guarded:

@@ -1,9 +1,23 @@
 """The second lock on the picture: members read what is published; only the nightly build writes it."""
 
-from agencies.wall.policies import ALL, READ, WRITE, Guarded, Table, acts_as, builder, can, keeps, own, owned, web
+from agencies.wall.policies import (
+    ALL,
+    READ,
+    WRITE,
+    Guarded,
+    Table,
+    acts_as,
+    among,
+    builder,
+    can,
+    keeps,
+    own,
+    owned,
+    web,
+)
 
 SEES_PICTURE = f"(SELECT wall.sees_picture()) OR {acts_as('operator')}"
-IS_MEMBERS = "agency_id = ANY (ARRAY(SELECT wall.members()))"
+IS_MEMBERS = among("members")
 SHARES = f"(SELECT wall.sees_picture()) AND {IS_MEMBERS}"
 # Agencies enter events, the coordination office enters school holidays, too, and changes what others have entered.
 ENTERS = f"{SHARES} AND {own('enter_events')} AND (kind = 'event' OR {can('maintain_calendar')})"

@@ -2,7 +2,8 @@
 
 A rule is an SQL condition over the row, for one login and some commands. What has no rule cannot be done: the
 privileges granted to a login are exactly the commands its rules name. Functions in a condition are written as
-`(SELECT wall.…)`, so that PostgreSQL asks them once per query and can use indexes on the column they are compared with.
+`(SELECT wall.…)` or, for several rows, `ARRAY(SELECT wall.…)`, so that PostgreSQL asks them once per query and can use
+indexes on the column they are compared with.
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ def keeps(table: str, *changing: str) -> str:
     return f"wall.keeps('{table}', id::text, to_jsonb({table}.*), '{{{','.join(changing)}}}')"
 
 
+def among(function: str) -> str:
+    """Rows of the agencies that a function of the wall names."""
+    return f"agency_id = ANY (ARRAY(SELECT wall.{function}()))"
+
+
 def acts_as(*kinds: str) -> str:
     return "(SELECT wall.kind()) IN ({})".format(", ".join(f"'{kind}'" for kind in kinds))
 
@@ -77,7 +83,7 @@ def owned(*, write: str = "enter_records", build: bool = False) -> Guarded:
     """A table of the owner's alone; `build` lets the nightly build count the rows of active members."""
     rules = [web(*READ, when=own("read_records")), web(*WRITE, when=own(write))]
     if build:
-        rules.append(builder(*READ, when="agency_id = ANY (ARRAY(SELECT wall.members()))"))
+        rules.append(builder(*READ, when=among("members")))
     return Guarded(tuple(rules))
 
 
