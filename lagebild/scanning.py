@@ -175,7 +175,10 @@ def _counted(records, by: Sequence[str]) -> np.ndarray:
 
 
 def _first_reports(records, by: Sequence[str]) -> np.ndarray:
-    """The same of defects, each event counted once: same category, same exact cell, seven days."""
+    """The same of defects, each event counted once: same agency, category and exact cell, seven days.
+
+    Across agencies the exact cell would tell where a foreign report lies: whether one's own takes its place.
+    """
     rows = (
         records.annotate(exact=F("detail__cell"))
         .values_list("cell", "agency_id", "day", "category_id", "exact", *by)
@@ -188,7 +191,7 @@ def _first_reports(records, by: Sequence[str]) -> np.ndarray:
         ),
         6 + len(by),
     )
-    event = np.unique(table[:, -2:], axis=0, return_inverse=True)[1].reshape(-1)
+    event = np.unique(table[:, [1, -2, -1]], axis=0, return_inverse=True)[1].reshape(-1)
     return table[~repeats(event, table[:, 2]), :-2]
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import random
 
+import h3.api.basic_int as h3
 import numpy as np
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -16,7 +17,7 @@ from agencies.models import AuditEntry, Membership, MembershipStatus, User
 from agencies.visibility import SharingLevel
 from agencies.wall.context import Office
 from hamm_security.celery import advisory_lock
-from incidents.geo import SHARED_RESOLUTION, cell_at
+from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, cell_at, cell_center
 from incidents.models import Complaint, Incident, Kind
 from lagebild import retrospect, retrospect_search
 from lagebild.calendar_models import DeliveryNotice, NoticeKind
@@ -184,6 +185,19 @@ def test_repeated_reports_of_one_defect_are_one_event(world):
     asked = looked_back(world.partner, "group:waste")
     assert 200 <= asked.cases <= 201
     assert all(row.p_value > 0.05 for row in found(asked))
+
+
+def test_own_reports_do_not_probe_where_a_foreign_one_lies(world):
+    waste = factories.make_category("c-waste", kind=Kind.COMPLAINT, group="waste", is_defect=True)
+    day = YEAR[0] + dt.timedelta(days=60)
+    cluster(world.police, waste, 1, model=Complaint, first=YEAR[0])
+    _write(Complaint, world.police, waste, [STATION], [day])
+    counted = []
+    for exact in h3.cell_to_children(cell_at(*STATION, SHARED_RESOLUTION), DETAIL_RESOLUTION):
+        _write(Complaint, world.order, waste, [cell_center(exact)], [day])
+        counted.append(looked_back(world.partner, "group:waste").cases)
+        Complaint.objects.filter(agency=world.order).delete()
+    assert counted == [3] * 7
 
 
 def test_days_an_agency_has_not_delivered_are_masked(world, noise):
