@@ -20,16 +20,22 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 
-def address_of(request: HttpRequest) -> str:
-    """Who calls without a name. Of an IPv6 address the network counts: one house holds 2^64 addresses of it."""
-    text = request.META.get("REMOTE_ADDR", "")
+def counted_address(request: HttpRequest) -> str | None:
+    """Whose failures and calls are counted together. Of IPv6 the network: one house holds 2^64 addresses of it."""
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
-        return "address:unknown"
-    if address.version == 6:
-        address = ipaddress.ip_network((address, 64), strict=False).network_address
-    return f"address:{address}"
+        return None
+    if address.version == 4:
+        return str(address)
+    # A server that listens on both kinds writes IPv4 callers so; they are not one network.
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.IPv6Address(int(address) >> 64 << 64))
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who calls without a name."""
+    return f"address:{counted_address(request) or 'unknown'}"
 
 
 def count(name: str, who: str) -> int:

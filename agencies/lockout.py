@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
 from agencies import audit
+from agencies.models import address_as_kept
 
 _SALT = "agencies.lockout"
 
@@ -17,7 +18,7 @@ def digest_of(typed: str) -> str:
 
     People type passwords and private addresses into the wrong field, so the plain text is kept nowhere.
     """
-    return salted_hmac(_SALT, typed.strip().lower(), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(_SALT, address_as_kept(typed), algorithm="sha256").hexdigest()[:32]
 
 
 def account_digest(request: HttpRequest, credentials: dict | None = None) -> str:

@@ -162,7 +162,7 @@ def account_for(service: SignOn, claims: dict) -> User:
         membership = service.agency.current_membership
     if membership is None or membership.status == MembershipStatus.SUSPENDED:
         raise RefusedError("agency")
-    user = User.objects.filter(email__iexact=email, agency_id=service.agency_id, is_active=True).first()
+    user = User.objects.with_address(email).filter(agency_id=service.agency_id, is_active=True).first()
     if user is None:
         raise RefusedError("no_account")
     return user

@@ -15,7 +15,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from agencies import audit
-from agencies.models import Agency, Invitation, RoleGroup, User
+from agencies.models import Agency, Invitation, RoleGroup, User, address_as_kept
 from agencies.roles import COORDINATION_ROLES, Role
 from agencies.sessions import end_sessions
 from agencies.wall.context import acting_as
@@ -35,14 +35,14 @@ def invite(*, agency: Agency, email: str, full_name: str, roles: Iterable[Role],
     if not _leads(by, agency) and not _names_first_lead(by, agency, roles):
         raise PermissionDenied("Nur die Leitung der Behörde darf Personen einladen.")
     _check_roles(agency, roles)
-    if User.objects.filter(agency=agency, email__iexact=email).exists():
+    if User.objects.with_address(email).filter(agency=agency).exists():
         raise ValidationError({"email": "Die Person hat in Ihrer Behörde schon ein Konto."})
     now = timezone.now()
-    open_ones = agency.person_invitations.filter(email__iexact=email, accepted_at=None, withdrawn_at=None)
+    open_ones = agency.person_invitations.filter(email=address_as_kept(email), accepted_at=None, withdrawn_at=None)
     open_ones.update(withdrawn_at=now)
     invitation = Invitation.objects.create(
         agency=agency,
-        email=email.lower(),
+        email=address_as_kept(email),
         full_name=full_name,
         roles=sorted(roles),
         invited_by=by,
@@ -69,7 +69,7 @@ def find_invitation(token: str) -> Invitation | None:
 
 def holder_of(invitation: Invitation) -> User | None:
     """Whoever has an account under the invited address already, at whatever agency."""
-    return User.objects.filter(email__iexact=invitation.email).first()
+    return User.objects.with_address(invitation.email).first()
 
 
 @transaction.atomic
@@ -111,7 +111,7 @@ def add_person(
     """Create a person at once, for set-up commands. On the pages people are invited."""
     roles = frozenset(roles)
     _check_roles(agency, roles)
-    if User.objects.filter(email__iexact=email).exists():
+    if User.objects.with_address(email).exists():
         raise ValidationError(
             {"email": "Mit dieser E-Mail-Adresse gibt es bereits ein Konto. Bitte eine andere Adresse angeben."}
         )

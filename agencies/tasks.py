@@ -91,7 +91,7 @@ def send_password_link(email: str, origin: str) -> None:
     At most three an hour go to one address, whoever asks for them.
     """
     with acting_as(Office.VISITOR):
-        user = User.objects.filter(email__iexact=email, is_active=True).first()
+        user = User.objects.with_address(email).filter(is_active=True).first()
         if user is None or count("password_mail", digest_of(email)):
             return
         arguments = [urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)]

@@ -265,6 +265,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "agencies.limits.counted_address"
 AXES_USERNAME_CALLABLE = "agencies.lockout.account_digest"
 AXES_LOCKOUT_CALLABLE = "agencies.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True

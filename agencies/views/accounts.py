@@ -70,7 +70,7 @@ class Login(auth_views.LoginView):
     def form_invalid(self, form: LoginForm) -> HttpResponse:
         if form.was_refused:
             typed = form.cleaned_data["username"]
-            account = User.objects.filter(email__iexact=typed).first()
+            account = User.objects.with_address(typed).first()
             signing_on.record_failure(audit.Act.LOGIN_FAILED, self.request, account, typed=typed)
         return super().form_invalid(form)
 

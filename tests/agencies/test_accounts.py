@@ -83,6 +83,31 @@ def test_six_wrong_passwords_lock_the_account_for_this_address_with_a_german_pag
     assert log_in(client, world.partner.email).status_code == 302
 
 
+def test_look_alikes_of_an_address_are_not_the_address(world, client):
+    # UPPER() of the database makes an I of a dotless ı: each spelling would be an account of five tries of its own.
+    for spelling in ("erfassung@polızei.example", "erfassung@polizeı.example", "erfaſſung@polızeı.example"):
+        assert log_in(client, spelling).status_code == 200, spelling
+        assert client.get("/konto/").status_code == 302
+    assert {entry.object_id for entry in entries(Act.LOGIN_FAILED)[:2]} == {""}
+    assert log_in(client, " Erfassung@POLIZEI.example ").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_locked"),
+    [
+        (("2001:db8::1", "2001:db8::2:0:0:3", "2001:db8::ffff", "2001:db8:0:0:9::", "2001:db8::1"), True),
+        (("2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1", "2001:db8:0:4::1"), False),
+        (("::ffff:192.0.2.1", "::ffff:192.0.2.2", "::ffff:192.0.2.3", "::ffff:192.0.2.4", "192.0.2.5"), False),
+        (("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1"), True),
+        (("", "", "", "", ""), True),
+    ],
+)
+def test_the_lock_counts_networks_of_ipv6_and_addresses_of_ipv4(world, client, addresses, is_locked):
+    for address in addresses:
+        answer = client.post(LOGIN, {"username": world.owner_entry.email, "password": "x"}, REMOTE_ADDR=address)
+    assert (answer.status_code == 429) is is_locked
+
+
 def test_success_resets_the_count(world, client):
     for _ in range(2):
         for _ in range(4):

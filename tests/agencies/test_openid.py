@@ -141,6 +141,8 @@ def test_a_stolen_code_is_worthless_without_the_verifier(service):
         ({"email": "vorsitz@siko.example"}, "no_account"),
         ({"email": "super@portal.example"}, "no_account"),
         ({"email": "inaktiv@polizei.example"}, "no_account"),
+        ({"email": "erfassung@polızei.example"}, "no_account"),
+        ({"email": "erfaſſung@polizei.example"}, "no_account"),
     ],
     ids=str,
 )

@@ -71,9 +71,11 @@ def test_addresses_of_one_ipv6_network_count_as_one(limited):
     factory = RequestFactory()
     waits = [
         limits.count("visitor", limits.address_of(factory.get("/", REMOTE_ADDR=address)))
-        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "unknown", "")
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "unknown", "", "::ffff:10.0.0.1", "10.0.0.2")
     ]
-    assert [bool(wait) for wait in waits] == [False, True, False, False, True]
+    assert [bool(wait) for wait in waits] == [False, True, False, False, True, False, False]
+    mapped = limits.address_of(factory.get("/", REMOTE_ADDR="::ffff:10.0.0.2"))
+    assert mapped == limits.address_of(factory.get("/", REMOTE_ADDR="10.0.0.2"))
 
 
 @pytest.mark.parametrize(("route", "limit"), ANY_METHOD.items())

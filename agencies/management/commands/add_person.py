@@ -28,7 +28,7 @@ class Command(OperatorCommand):
             raise CommandError(
                 f"Die Behörde „{options['agency']}“ gibt es nicht. Bitte zuerst load_agencies ausführen."
             )
-        if User.objects.filter(email__iexact=options["email"]).exists():
+        if User.objects.with_address(options["email"]).exists():
             raise CommandError("Diese E-Mail-Adresse hat schon ein Konto. Bitte eine andere angeben.")
         password = self._password(options)
         with transaction.atomic():
