@@ -78,10 +78,17 @@ def factor_passkey(request: HttpRequest) -> HttpResponse:
 
 
 def _after_adding(request: HttpRequest, kind: FactorKind) -> HttpResponse:
-    """The session counts as signed on with the factor; the first factor brings the recovery codes."""
+    """The session counts as signed on with the factor; the first factor brings the recovery codes.
+
+    The other sessions end: one that began with the password alone could set up a factor of its own.
+    """
     request.session.cycle_key()
     request.session[sessions.FACTOR] = kind.value
-    messages.success(request, "Der zweite Faktor ist eingerichtet. Ab jetzt fragt die Anmeldung danach.")
+    sessions.end_sessions(request.user, by=request.user, but=request.session.session_key)
+    messages.success(
+        request,
+        "Der zweite Faktor ist eingerichtet. Ab jetzt fragt die Anmeldung danach. Andere Sitzungen sind beendet.",
+    )
     if factors.recovery_codes_left(request.user):
         return redirect("factors")
     return _show_codes(request)

@@ -202,6 +202,22 @@ def test_set_up_opens_the_portal_and_leads_back(world, signed_in, settings, cloc
     assert client.get("/vorfaelle/").status_code == 200
 
 
+def test_a_first_factor_ends_sessions_that_began_without_it(world, settings, clock):
+    settings.SECOND_FACTOR_OPTIONAL = False
+    person = world.owner_release
+    own, thief = Client(), Client()
+    for client in (own, thief):
+        assert client.post("/konto/anmelden/", {"username": person.email, "password": PASSWORD}).status_code == 302
+    secret = own.get("/konto/faktoren/app/").context["secret"].replace(" ", "")
+    own.post("/konto/faktoren/app/", {"code": code_now(secret)})
+    assert is_in(own)
+    # Whoever has only the password must not be able to put an app of their own in the place of the first.
+    page = thief.get("/konto/faktoren/app/")
+    assert page.status_code == 302
+    assert page.url.startswith("/konto/anmelden/")
+    assert Session.objects.filter(user=person).count() == 1
+
+
 def test_a_role_given_later_demands_the_factor_at_once(world, signed_in, settings):
     settings.SECOND_FACTOR_OPTIONAL = False
     client = signed_in(world.owner_entry)
