@@ -96,8 +96,8 @@ def retrospect(request: HttpRequest, pk) -> HttpResponse:
     """What was found, or how far it is; reading a result is logged."""
     asked = _own(request, pk)
     context = _row(asked) | {"state_text": state_text(asked), "again_url": again_url(asked)}
+    _log_reading(request, asked)
     if asked.state == RetrospectState.DONE:
-        audit.record(audit.Act.READ, by=request.user, obj=asked, kind=asked.kind, stream=asked.stream)
         context |= _result(asked)
     return render(request, "lagebild/retrospect_detail.html", context)
 
@@ -144,7 +144,13 @@ def retrospect_progress(request: HttpRequest, pk) -> HttpResponse:
 @never_cache
 def retrospect_map(request: HttpRequest, pk) -> JsonResponse:
     asked = _own(request, pk)
+    _log_reading(request, asked)
     return JsonResponse(feature_collection(layer(asked, asked.clusters.all())), content_type=GEOJSON)
+
+
+def _log_reading(request: HttpRequest, asked: Retrospect) -> None:
+    if asked.state == RetrospectState.DONE:
+        audit.record(audit.Act.READ, by=request.user, obj=asked, kind=asked.kind, stream=asked.stream)
 
 
 def _own(request: HttpRequest, pk) -> Retrospect:

@@ -220,12 +220,13 @@ def test_the_map_holds_the_cells_with_words(world, signed_in):
     )
 
 
-def test_reading_a_result_is_logged_and_looking_at_progress_is_not(world, signed_in):
+@pytest.mark.parametrize("name", ["retrospect", "retrospect_map"])
+def test_reading_a_result_is_logged_and_looking_at_progress_is_not(world, signed_in, name):
     client = signed_in(world.owner_entry)
-    client.get(url(asked_by(world.owner_entry, RetrospectState.WAITING)))
+    client.get(url(asked_by(world.owner_entry, RetrospectState.WAITING), name))
     assert not AuditEntry.objects.filter(action="read").exists()
     asked = with_cluster(asked_by(world.owner_entry))
-    client.get(url(asked))
+    client.get(url(asked, name))
     entry = AuditEntry.objects.get(action="read")
     assert (entry.object_type, entry.object_id) == ("lagebild.retrospect", str(asked.pk))
 
