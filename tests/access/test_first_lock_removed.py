@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
@@ -10,10 +11,12 @@ from agencies.models import AgencyQuerySet, MembershipQuerySet
 from agencies.visibility import AgencyOwnedQuerySet, AgencyScopedQuerySet
 from conferences.models import ConferenceQuerySet, MeasureQuerySet
 from hamm_security.local.postgres import BUILDER, WEB
+from incidents.models import RetentionRunQuerySet
 from lagebild.calendar_models import CalendarQuerySet
 from lagebild.danger_models import DefinedQuerySet
 from lagebild.models import EditionQuerySet, FindingQuerySet
 from lagebild.picture_models import PictureQuerySet, PictureRowQuerySet
+from lagebild.retrospect_models import RetrospectQuerySet
 from tests import backstage
 from tests.access.routes import API_ROWS, PAGE_ROWS
 from tests.access.stage import body_of
@@ -44,8 +47,10 @@ RULES = (
     (AgencyOwnedQuerySet, "owned_by"),
     (AgencyQuerySet, "visible_to"),
     (MembershipQuerySet, "visible_to"),
+    (RetentionRunQuerySet, "visible_to"),
     (PictureQuerySet, "visible_to"),
     (PictureRowQuerySet, "visible_to"),
+    (RetrospectQuerySet, "visible_to"),
     (FindingQuerySet, "visible_to"),
     (DefinedQuerySet, "visible_to"),
     (CalendarQuerySet, "visible_to"),
@@ -68,6 +73,12 @@ WIDER = {
 # They draw a new secret each time.
 DRAWN_ANEW = {"factor_totp", "factor_passkey"}
 GET_ROWS = [row for row in (*PAGE_ROWS, *API_ROWS) if row.method == "GET" and row.route not in DRAWN_ANEW]
+
+
+def test_every_rule_of_the_portal_is_taken_out():
+    kinds = {kind for model in apps.get_models() for kind in type(model._default_manager.all()).__mro__}
+    rules = {(kind, name) for kind in kinds for name in ("visible_to", "without_inspection") if name in vars(kind)}
+    assert rules == {rule for rule in RULES if rule[1] != "owned_by"}
 
 
 def own_faces(rows, actor):
