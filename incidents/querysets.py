@@ -7,7 +7,7 @@ import uuid
 from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import Q, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, StrIndex, Upper
 
 from agencies.visibility import AgencyScopedQuerySet
 from incidents.workflow import OPEN_STATUSES
@@ -55,7 +55,10 @@ class RecordQuerySet(AgencyScopedQuerySet):
         the same conditions as subqueries make the database look at every record.
         """
         own = self._own_details(text, actor).values("record_id")
-        notes = self._related("note").filter(cleared_at__isnull=False, text__icontains=text).values("record_id")
+        cleared = self._related("note").filter(cleared_at__isnull=False)
+        # Not LIKE, which under the policies is asked last (`hamm_security.local.postgres.mark_leakproof`).
+        placed = cleared.alias(place=StrIndex(Upper("text"), Upper(Value(text))))
+        notes = placed.filter(place__gt=0).values("record_id")
         named = self._named(text, own=own, notes=notes)
         return self.filter(
             Q(pk__in=named["own"] if len(named["own"]) <= MOST_NAMED else own)

@@ -269,3 +269,21 @@ def test_what_one_may_not_see_raises_no_error(world):
         for condition in ("1 / (severity - 3) > 0", "(sharing_level || 'x')::int > 0"):
             assert value(f"SELECT count(*) FROM incidents_incident WHERE {condition}") == 0  # noqa: S608
     assert AuditEntry.objects.count() == 0
+
+
+@pytest.mark.parametrize("pattern", ["Geheim\\", "%heim\\", "Gehe_m\\"])
+def test_a_pattern_that_ends_too_early_does_not_tell_where_it_matches(world, pattern):
+    """LIKE fails at a closing backslash, and only once it has found all that stands before it."""
+    record = factories.make_incident(world.police, description="Geheime Stelle")
+    IncidentNote.objects.create(
+        record=record, agency=world.police, text="Geheimer Hinweis", written_by=world.owner_lead
+    )
+    with backstage.acting(world.partner):
+        for way in ("indexscan", "bitmapscan"):
+            rows("SELECT set_config(%s, 'off', true)", f"enable_{way}")
+        for question in (
+            "SELECT count(*) FROM incidents_incidentdetail WHERE description LIKE %s",
+            "SELECT count(*) FROM incidents_incidentdetail WHERE upper(description) LIKE upper(%s)",
+            "SELECT count(*) FROM incidents_incidentnote WHERE text LIKE %s",
+        ):
+            assert value(question, pattern) == 0
