@@ -25,6 +25,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 STARTED, SEEN, CONFIRMED, FACTOR = "started_at", "seen_at", "confirmed_at", "factor"
 SEEN_EVERY_S = 60
+# Routes an open page asks by itself: no sign that somebody is there, so they prolong nothing.
+ASKED_BY_PAGES = frozenset({"lagebild:retrospect_progress"})
 # Families by what only their agent string holds, the impersonated ones last.
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
 
@@ -125,9 +127,16 @@ def session_limits(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         reason = _reason_of_end(request) if settings.SESSION_COOKIE_NAME in request.COOKIES else ""
         response = get_response(request)
-        if reason and response.status_code == 302 and response["Location"].startswith(f"{reverse('login')}?next="):
-            response["Location"] = _login_address(request, response["Location"], reason)
+        is_by_itself = request.resolver_match is not None and request.resolver_match.view_name in ASKED_BY_PAGES
+        if response.status_code == 302 and response["Location"].startswith(f"{reverse('login')}?next="):
+            if is_by_itself and "HX-Request" in request.headers:
+                # The sign-on belongs into the window and not into a part of the page.
+                return HttpResponse(headers={"HX-Refresh": "true"})
+            if reason:
+                response["Location"] = _login_address(request, response["Location"], reason)
         session = request.session
+        if is_by_itself:
+            return response
         if session.accessed and SESSION_KEY in session and time.time() - session.get(SEEN, 0) > SEEN_EVERY_S:
             session[SEEN] = int(time.time())
         return response

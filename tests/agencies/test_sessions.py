@@ -1,17 +1,27 @@
 """Sessions: what the table holds, how long they last, who sees and who ends them."""
 
 import datetime as dt
+import re
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from agencies.audit import Act
 from agencies.models import AuditEntry, Session
 from agencies.people import deactivate_person
-from agencies.sessions import browser_family, coarse_address, digest_of_key, end_sessions, end_sessions_of
+from agencies.sessions import (
+    ASKED_BY_PAGES,
+    browser_family,
+    coarse_address,
+    digest_of_key,
+    end_sessions,
+    end_sessions_of,
+)
 from agencies.tasks import tidy_sign_on
+from lagebild.retrospect_models import Retrospect
 from tests.factories import PASSWORD
 
 SESSIONS = "/konto/sitzungen/"
@@ -85,6 +95,41 @@ def test_idle_end_is_told_and_a_sent_form_leads_back_to_its_page(world):
         client.cookies[settings.SESSION_COOKIE_NAME] = key
         foreign = client.post("/konto/sitzungen/", {}, headers={"Referer": "https://example.org/konto/"})
         assert foreign.url == "/konto/anmelden/?next=/konto/sitzungen/&grund=ende"
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_on(world):
+    with time_machine.travel(dt.datetime(2026, 3, 2, 7, 0, tzinfo=dt.UTC), tick=False) as clock:
+        asked = Retrospect.objects.create(
+            agency=world.police,
+            asked_by=world.owner_entry,
+            stream="group:public-order",
+            stream_label="Öffentliche Ordnung",
+            kind="incident",
+            first_day=dt.date(2025, 1, 1),
+            last_day=dt.date(2025, 12, 31),
+            longest_days=28,
+        )
+        client = log_in(world.owner_entry)
+        progress = reverse("lagebild:retrospect_progress", args=[asked.pk])
+        for _ in range(11):
+            clock.shift(dt.timedelta(minutes=5))
+            answer = client.get(progress, headers={"HX-Request": "true"})
+            assert (answer.status_code, "Stand erneuern" in answer.text) == (200, True)
+        clock.shift(dt.timedelta(minutes=6))
+        ended = client.get(progress, headers={"HX-Request": "true"})
+        assert (ended.status_code, ended["HX-Refresh"], ended.content) == (200, "true", b"")
+        assert not is_in(client)
+        again = Client().get(progress, headers={"HX-Request": "true"})
+        assert again["HX-Refresh"] == "true"
+
+
+def test_every_part_that_pages_ask_by_themselves_is_known():
+    asked = set()
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for tag in re.findall(r"<[^>]*hx-trigger=[^>]*>", path.read_text()):
+            if re.search(r"""hx-trigger="[^"]*\b(every|load|revealed|intersect)\b""", tag):
+                asked |= set(re.findall(r"hx-(?:get|post)=\"{% url '([^']+)'", tag))
+    assert asked == ASKED_BY_PAGES
 
 
 def test_without_a_session_nothing_is_said_of_an_end(client, world):
