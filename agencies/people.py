@@ -36,7 +36,7 @@ def invite(*, agency: Agency, email: str, full_name: str, roles: Iterable[Role],
         raise PermissionDenied("Nur die Leitung der Behörde darf Personen einladen.")
     _check_roles(agency, roles)
     if User.objects.with_address(email).filter(agency=agency).exists():
-        raise ValidationError({"email": "Die Person hat in Ihrer Behörde schon ein Konto."})
+        raise ValidationError({"email": "Mit dieser E-Mail-Adresse gibt es in der Behörde schon ein Konto. Bitte die Adresse prüfen."})
     now = timezone.now()
     open_ones = agency.person_invitations.filter(email=address_as_kept(email), accepted_at=None, withdrawn_at=None)
     open_ones.update(withdrawn_at=now)
@@ -58,13 +58,19 @@ def invitation_token(invitation: Invitation) -> str:
 
 
 def find_invitation(token: str) -> Invitation | None:
-    """The open invitation of that address; None for a used, withdrawn, expired or made-up one."""
+    """The open invitation of that address; None for a used, withdrawn, expired, outlived or made-up one."""
     try:
         pk = _INVITATIONS.unsign(token)
     except BadSignature:
         return None
-    invitation = Invitation.objects.select_related("agency").filter(pk=pk).first()
-    return invitation if invitation is not None and invitation.is_open(timezone.now()) else None
+    invitation = Invitation.objects.select_related("agency", "invited_by__agency").filter(pk=pk).first()
+    return invitation if invitation is not None and _is_good(invitation) else None
+
+
+def _is_good(invitation: Invitation) -> bool:
+    """Whether it is open and whoever has sent it could still send it: a closed account lets nobody in behind it."""
+    by, agency, roles = invitation.invited_by, invitation.agency, frozenset(map(Role, invitation.roles))
+    return invitation.is_open(timezone.now()) and (_leads(by, agency) or _names_first_lead(by, agency, roles))
 
 
 def holder_of(invitation: Invitation) -> User | None:
@@ -77,7 +83,7 @@ def take_invitation(*, invitation: Invitation, password: str) -> User:
     """Create the account. The invitation is used up by this, also when two take it at once."""
     now = timezone.now()
     taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None, expires_at__gt=now)
-    if taken.update(accepted_at=now) != 1 or holder_of(invitation) is not None:
+    if not _is_good(invitation) or taken.update(accepted_at=now) != 1 or holder_of(invitation) is not None:
         raise ValidationError("Diese Einladung gilt nicht mehr. Bitte die Leitung um eine neue bitten.")
     with acting_as(invitation.agency):
         user = User.objects.create_user(

@@ -106,6 +106,32 @@ def test_withdrawn_replaced_and_made_up_invitations_open_nothing(world, signed_i
     assert Client().post(third, BOTH).status_code == 302
 
 
+@pytest.mark.parametrize("change", ["closed", "no lead", "elsewhere"])
+def test_an_invitation_lives_no_longer_than_the_right_to_send_it(world, change):
+    _, address = invited(world, roles=(Role.LEAD,))
+    assert "gilt nicht mehr" not in Client().get(address).text
+    if change == "closed":
+        User.objects.filter(pk=world.owner_lead.pk).update(is_active=False)
+    elif change == "no lead":
+        world.owner_lead.groups.clear()
+    else:
+        User.objects.filter(pk=world.owner_lead.pk).update(agency=world.order)
+    assert "gilt nicht mehr" in Client().get(address).text
+    assert "gilt nicht mehr" in Client().post(address, BOTH).text
+    assert not User.objects.filter(email="neu@polizei.example").exists()
+
+
+def test_of_two_first_leads_the_administration_has_invited_one_comes_in(world):
+    world.owner_lead.groups.clear()
+    links = []
+    for email in ("erste@polizei.example", "zweite@polizei.example"):
+        found = invite(agency=world.police, email=email, full_name="Dana Neu", roles=(Role.LEAD,), by=world.admin)
+        links.append(f"/konto/einladung/{invitation_token(found)}/")
+    assert Client().post(links[0], BOTH).status_code == 302
+    assert "gilt nicht mehr" in Client().post(links[1], BOTH).text
+    assert not User.objects.filter(email="zweite@polizei.example").exists()
+
+
 def test_an_own_colleague_is_named(world, signed_in):
     answer = signed_in(world.owner_lead).post(ADD, {"full_name": "X", "email": "Freigabe@polizei.example"})
     assert "email" in answer.context["form"].errors
