@@ -11,9 +11,11 @@ import hashlib
 import hmac
 import secrets
 import time
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import jwt
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -59,19 +61,29 @@ def configure(
 def _discovered(service: SignOn) -> dict:
     """The service's own description of itself. It must call itself by the issuer that was entered."""
     description = get_json(f"{service.issuer}/.well-known/openid-configuration")
-    if description.get("issuer", "").rstrip("/") != service.issuer:
+    issuer = description.get("issuer")
+    if not isinstance(issuer, str) or issuer.rstrip("/") != service.issuer:
         raise RefusedError("issuer")
     return description
+
+
+def _address(description: dict, name: str) -> str:
+    """One of the addresses in the description; raises `CallError` where there is none that could be called."""
+    value = description.get(name)
+    try:
+        if isinstance(value, str) and urlsplit(value).scheme == "https":
+            return value
+    except ValueError as error:
+        raise CallError(f"{name}: {error}") from error
+    raise CallError(f"{name}: no https address")
 
 
 def begin(request: HttpRequest, service: SignOn, *, redirect_uri: str, next_url: str) -> str:
     """The address of the service to send the browser to; what the answer must fit waits in the session."""
     try:
-        endpoint = _discovered(service)["authorization_endpoint"]
-    except (CallError, KeyError) as error:
+        endpoint = _address(_discovered(service), "authorization_endpoint")
+    except CallError as error:
         raise RefusedError("discovery") from error
-    if not endpoint.startswith("https://"):
-        raise RefusedError("discovery")
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     request.session[_FLOW] = {
         "service": service.pk,
@@ -120,8 +132,8 @@ def _claims(service: SignOn, code: str, redirect_uri: str, flow: dict) -> dict:
         }
         if service.client_secret:
             fields["client_secret"] = decrypt(service.client_secret)
-        token = post_form(description["token_endpoint"], fields)["id_token"]
-        keys = jwt.PyJWKSet.from_dict(get_json(description["jwks_uri"]))
+        token = post_form(_address(description, "token_endpoint"), fields)["id_token"]
+        keys = jwt.PyJWKSet.from_dict(get_json(_address(description, "jwks_uri")))
         claims = verified(token, keys, service)
     except (CallError, KeyError, TypeError, jwt.PyJWTError) as error:
         raise RefusedError("token") from error
@@ -158,6 +170,10 @@ def account_for(service: SignOn, claims: dict) -> User:
     email = claims.get("email")
     if not isinstance(email, str) or claims.get("email_verified") is not True:
         raise RefusedError("email_unverified")
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise RefusedError("no_account") from error
     with acting_as(service.agency):
         membership = service.agency.current_membership
     if membership is None or membership.status == MembershipStatus.SUSPENDED:

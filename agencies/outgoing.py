@@ -40,10 +40,13 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
 
 def _call(method: str, url: str, body: bytes | None = None) -> dict:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError as error:
+        raise CallError(f"{url}: {error}") from error
     if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
         raise CallError(f"{url}: only plain https addresses are called")
-    port = parts.port or 443
     connection = _PinnedConnection(parts.hostname, port, allowed_address(parts.hostname, port))
     headers = {"Accept": "application/json", "Host": parts.netloc}
     if body is not None:
@@ -53,7 +56,7 @@ def _call(method: str, url: str, body: bytes | None = None) -> dict:
         connection.request(method, target, body, headers)
         response = connection.getresponse()
         content = response.read(MAX_BYTES + 1)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise CallError(f"{url}: {error}") from error
     finally:
         connection.close()
@@ -65,7 +68,7 @@ def _call(method: str, url: str, body: bytes | None = None) -> dict:
 def _object(url: str, content: bytes) -> dict:
     try:
         answer = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CallError(f"{url}: no JSON") from error
     if not isinstance(answer, dict):
         raise CallError(f"{url}: no JSON object")
@@ -76,8 +79,26 @@ def allowed_address(host: str, port: int) -> str:
     """The address to connect to; refused if the name leads anywhere inside, unless the installation allows it."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise CallError(f"{host}: {error}") from error
-    if not settings.SIGN_ON_PRIVATE_NETWORKS and not all(ipaddress.ip_address(text).is_global for text in found):
+    if not settings.SIGN_ON_PRIVATE_NETWORKS and not all(_is_public(ipaddress.ip_address(text)) for text in found):
         raise CallError(f"{host}: leads to an address that is not public")
     return sorted(found)[0]
+
+
+# IPv6 addresses that stand for one of IPv4 behind a translator (RFC 6052), and two kinds that `is_global` lets pass:
+# translators of the house itself (RFC 8215) and addresses of the form ::192.0.2.1.
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+_INSIDE = (ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_network("::/96"))
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.is_multicast or not address.is_global:
+        return False
+    if address.version == 4:
+        return True
+    if address in _TRANSLATED:
+        return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if address.sixtofour is not None:
+        return _is_public(address.sixtofour)
+    return not (address.is_site_local or any(address in network for network in _INSIDE))

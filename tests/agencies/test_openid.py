@@ -143,6 +143,8 @@ def test_a_stolen_code_is_worthless_without_the_verifier(service):
         ({"email": "inaktiv@polizei.example"}, "no_account"),
         ({"email": "erfassung@polızei.example"}, "no_account"),
         ({"email": "erfaſſung@polizei.example"}, "no_account"),
+        ({"email": "erfassung\x00@polizei.example"}, "no_account"),
+        ({"email": "\ud800@polizei.example"}, "no_account"),
     ],
     ids=str,
 )
@@ -261,3 +263,60 @@ def test_a_service_that_calls_itself_otherwise_is_refused(service):
     client = Client()
     assert refused(client, client.get(PATH))
     assert reason() == "issuer"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("issuer", value) for value in (5, None)),
+        *(("authorization_endpoint", value) for value in (5, None, ["https://x.example"], "https://[::1", "http://x")),
+        *(
+            ("token_endpoint", value)
+            for value in (5, None, "https://[x", "https://x:99999999/", "https://ü\udc80.example")
+        ),
+        ("token_endpoint", f"https://{'a' * 300}.example/"),
+        ("jwks_uri", {}),
+    ],
+)
+def test_a_service_that_describes_itself_wrongly_is_refused_and_logged(service, monkeypatch, name, value):
+    asking, real = Client(), openid.get_json
+    query = {key: values[0] for key, values in parse_qs(service.authorize(asking.get(PATH).url)).items()}
+    monkeypatch.setattr(
+        openid, "get_json", lambda url: real(url) | {name: value} if "openid-conf" in url else real(url)
+    )
+    client = Client()
+    answers = [client.get(PATH)] if name in {"issuer", "authorization_endpoint"} else []
+    if name != "authorization_endpoint":
+        answers.append(asking.get(BACK, query))
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+    assert reason() in {"issuer", "discovery", "token"}
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"a":' + b"9" * 100_000 + b"}", b"\xff", b"[]", b""])
+def test_what_is_no_object_is_a_failed_call(content):
+    with pytest.raises(outgoing.CallError):
+        outgoing._object("https://x.example", content)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_called"),
+    [
+        *((text, True) for text in ("93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1")),
+        *(
+            (text, False)
+            for text in ("::ffff:127.0.0.1", "::127.0.0.1", "::1", "fe80::1", "fc00::1", "fec0::1", "ff02::1")
+        ),
+        *(
+            (text, False)
+            for text in ("64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::")
+        ),
+        *((text, False) for text in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1")),  # noqa: S104
+    ],
+)
+def test_addresses_that_only_lead_inside_by_a_detour_are_not_called(monkeypatch, address, is_called):
+    monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *args, **kwargs: [(0, 0, 0, "", (address, 443))])
+    if is_called:
+        assert outgoing.allowed_address("x.example", 443) == address
+    else:
+        with pytest.raises(outgoing.CallError):
+            outgoing.allowed_address("x.example", 443)
