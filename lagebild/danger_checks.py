@@ -164,7 +164,9 @@ def _go_on(danger: Danger, episode: Episode, rule: Rule, context: _Context) -> b
     has_grown = len(episode.faces) > danger.size
     danger.holds, danger.ended_on, danger.checked_at = True, None, context.now
     if finding.status in QUIET and not has_grown:
-        danger.save(update_fields=("holds", "ended_on", "checked_at"))
+        still_there = _owners(episode)
+        danger.agencies = [slug for slug in danger.agencies if slug in still_there]
+        danger.save(update_fields=("holds", "ended_on", "checked_at", "agencies"))
         return False
     _state(danger, episode, rule, context)
     if has_grown:
@@ -207,8 +209,13 @@ def _state(danger: Danger, episode: Episode, rule: Rule, context: _Context) -> N
     danger.first_at, danger.last_at = episode.first_at, episode.last_at
     danger.parts = parts_of(episode, context.catalogue.label)
     danger.incidents, danger.complaints = episode.ids(Kind.INCIDENT), episode.ids(Kind.COMPLAINT)
-    owners = Agency.objects.filter(pk__in={face.agency for face in faces})
-    danger.agencies = sorted(owners.values_list("slug", flat=True))
+    danger.agencies = _owners(episode)
+
+
+def _owners(episode: Episode) -> list[str]:
+    """Slugs, in order. One query."""
+    owners = Agency.objects.filter(pk__in={face.agency for face in episode.faces.values()})
+    return sorted(owners.values_list("slug", flat=True))
 
 
 def _district_of(episode: Episode, rule: Rule) -> Area | None:

@@ -273,6 +273,17 @@ def test_what_is_left_after_a_withdrawal_is_shown_if_it_still_meets_the_rule(wor
     assert (danger.holds, danger.size, third.pk in danger.incidents) == (True, 2, False)
 
 
+@pytest.mark.parametrize("status", [FindingStatus.DISMISSED, FindingStatus.CLOSED])
+def test_who_no_longer_shares_is_not_named_by_what_was_put_aside(world, knife, raised, status):
+    attack(world.fire, knife)
+    (finding,) = check()
+    Finding.objects.filter(pk=finding.pk).update(status=status)
+    Incident.objects.filter(agency=world.fire).update(sharing_level=SharingLevel.INTERNAL)
+    assert check() == []
+    (danger,) = dangers()
+    assert (danger.holds, danger.agencies) == (True, ["ordnungsamt", "polizei"])
+
+
 def test_a_rule_that_was_switched_off_still_ends_what_is_no_longer_shared(world, raised):
     DangerRule.objects.update(is_active=False)
     check()
