@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import h3.api.basic_int as h3
 import numpy as np
 
-from incidents.models import Kind
+from incidents.models import Category, Kind
 from lagebild.calendar import Calendar, calendar_words, load_calendar
 from lagebild.phenomena.budget import look_day, look_level
 from lagebild.phenomenon_models import Form
@@ -163,6 +163,8 @@ def load_look(key: str, date: dt.date, watch: Watch, city: City) -> Look:
     kinds = kinds or list(Kind)
     by = ("category_id", "hours") if form == Form.MODUS else ("category_id",)
     chosen = tuple(stream for stream in streams if stream.kind in kinds)
+    if form == Form.MODUS:
+        chosen = _told_by_hour(chosen)
     rows = {
         kind: load_rows(kind, _categories(chosen, kind), city, first=first, last=last, by=by) for kind in sorted(kinds)
     }
@@ -178,6 +180,16 @@ def load_look(key: str, date: dt.date, watch: Watch, city: City) -> Look:
         tests=tests_of(form, streams),
         rows=rows,
     )
+
+
+def _told_by_hour(streams: Sequence[AlarmStream]) -> tuple[AlarmStream, ...]:
+    """Without sensitive categories, whose hours are told nowhere: a habit can point at a household. One query."""
+    sensitive = set(Category.objects.filter(is_sensitive=True).values_list("pk", flat=True))
+    left = (
+        replace(stream, category_ids=tuple(pk for pk in stream.category_ids if pk not in sensitive))
+        for stream in streams
+    )
+    return tuple(stream for stream in left if stream.category_ids)
 
 
 def _categories(streams: Sequence[AlarmStream], kind: str) -> list[int]:

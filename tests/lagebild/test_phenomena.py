@@ -200,6 +200,13 @@ def test_controls_area_categories_and_uncounted_ones_are_never_looked_at(world, 
     assert [found(key) for key in (MODUS, NEAR, SHIFT)] == [[], [], []]
 
 
+def test_sensitive_categories_have_no_modus(world, quiet_city):
+    """As they have no hours anywhere else."""
+    kind = factories.make_category("drones", group="fire-rescue", is_sensitive=True)
+    planted.modus((world.police, world.order, world.fire), kind, 7)
+    assert found(MODUS) == []
+
+
 def test_repeated_reports_of_one_defect_are_no_near_repeats(world, quiet_city):
     waste, fear = (
         factories.make_category(slug, kind=Kind.COMPLAINT, group=slug, is_defect=slug == "waste")
