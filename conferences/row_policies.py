@@ -1,6 +1,6 @@
 """The second lock on meetings: the coordination office, and whom it has invited."""
 
-from agencies.wall.policies import ALL, READ, Guarded, Rule, Table, own, web
+from agencies.wall.policies import ALL, READ, Guarded, Rule, Table, keeps, own, web
 
 RUNS_MEETINGS = "(SELECT wall.meeting_agency('run_conferences')) IS NOT NULL"
 # Reported by the agency that is responsible, in the own name.
@@ -28,7 +28,7 @@ TABLES: dict[str, Table] = {
                 *READ,
                 when=f"(SELECT wall.sees_picture()) AND ({own('read_picture')} OR wall.sees_measures_of(decision_id))",
             ),
-            web("UPDATE", when=own("report_measures")),
+            web("UPDATE", when=f"{own('report_measures')} AND {keeps('conferences_measure', 'status', 'result')}"),
             web(*ALL, when=RUNS_MEETINGS),
         )
     ),

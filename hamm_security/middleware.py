@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from agencies.wall.context import Office, act_on_as, acting_as
+from agencies.api.auth import shows_key
+from agencies.wall.context import Office, act_on_as, acting_as, nobody_acts
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Monitoring must get an answer when the database gives none.
@@ -60,6 +61,9 @@ def acting(get_response: GetResponse) -> GetResponse:
             actor = request.user if request.user.is_authenticated else Office.VISITOR
             if actor is not Office.VISITOR:
                 act_on_as(actor)
+            elif shows_key(request):
+                # The key is asked for within the view's savepoint, behind which a visitor's rights would wait.
+                nobody_acts()
             response = get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             response.streaming_content = _streamed(response.streaming_content, actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -18,13 +19,16 @@ KEYWORD = "Api-Key"
 _SHAPE = re.compile(r"[0-9a-f]{12}\.[A-Za-z0-9_-]{20,120}")
 
 
+def shows_key(request: HttpRequest | Request) -> bool:
+    return request.headers.get("Authorization", "").partition(" ")[0].casefold() == KEYWORD.casefold()
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[ApiKey, ApiKey] | None:
         """The key is both who acts and what was shown; None where no key was shown at all."""
-        keyword, _, presented = request.headers.get("Authorization", "").partition(" ")
-        if keyword.casefold() != KEYWORD.casefold():
+        if not shows_key(request):
             return None
-        presented = presented.strip()
+        presented = request.headers["Authorization"].partition(" ")[2].strip()
         key = None
         if _SHAPE.fullmatch(presented):
             # Whoever is signed in in the same browser has no say in this.

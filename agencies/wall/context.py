@@ -90,6 +90,11 @@ def act_on_as(actor) -> None:
     _enter(actor)
 
 
+def nobody_acts() -> None:
+    """From here to the next `act_on_as` or the end of the surrounding `acting_as` there are no rows."""
+    _set("")
+
+
 @contextmanager
 def login(alias: str) -> Iterator[None]:
     """Work with another of the logins in settings, on a connection of its own."""

@@ -7,10 +7,13 @@ import datetime
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from agencies.audit import Act
-from agencies.models import ApiKey, AuditEntry, Factor, FactorKind, Session, User
+from agencies.keys import create_api_key
+from agencies.models import ApiKey, AuditEntry, Factor, FactorKind, KeyScope, Session, User
 from agencies.sessions import SessionStore, digest_of_key
 from agencies.visibility import SharingLevel
 from agencies.wall.context import Office
@@ -204,6 +207,17 @@ def test_running_statements_are_hidden_from_who_shares_the_login():
     assert "Geheim" not in seen
 
 
+def test_history_does_not_go_while_nobody_acts(world):
+    """At the end of the transaction the trigger asks whether the record is gone: for who sees none, all are."""
+    factories.make_incident(world.order)
+    factories.make_complaint(world.order)
+    with backstage.acting(world.partner):
+        for kind in ("incident", "complaint"):
+            assert run(f"UPDATE incidents_{kind} SET severity = 1 + severity") == 1  # noqa: S608
+            forget = f"DELETE FROM incidents_{kind}revision; SELECT set_config('portal.context', '', true);"  # noqa: S608
+            refused("goes with its record only", f"{forget} SET CONSTRAINTS ALL IMMEDIATE")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_set_on_a_pooled_connection_waits_for_the_next_request():
     options = connection.settings_dict["OPTIONS"]
@@ -247,6 +261,45 @@ def test_progress_is_reported_by_who_is_responsible(world):
         refused(BY_POLICY, report, other.pk, world.partner_release.pk)
         refused(BY_POLICY, report, mine.pk, world.owner_lead.pk)
         assert run(report, mine.pk, world.partner_release.pk) == 1
+
+
+def test_who_is_responsible_changes_how_far_a_measure_is_and_not_what_was_decided(world):
+    """The decision a measure follows from, and its meeting, are opened by the measure."""
+    decided, foreign = (
+        Decision.objects.create(
+            conference=Conference.objects.create(
+                body=Body.CONFERENCE, title=title, starts_at=timezone.now(), place="Rathaus", status="held"
+            ),
+            number=1,
+            text="Beschluss",
+        )
+        for title in ("Eigene", "Fremde")
+    )
+    mine = Measure.objects.create(decision=decided, title="Maßnahme", agency=world.order, due_on=timezone.localdate())
+    change = "UPDATE conferences_measure SET {} WHERE id = %s"
+    with backstage.acting(world.partner_release):
+        refused(BY_POLICY, change.format("decision_id = %s"), foreign.pk, mine.pk)
+        refused(BY_POLICY, change.format("due_on = due_on + 99"), mine.pk)
+        assert run(change.format("status = 'done', result = 'Erledigt'"), mine.pk) == 1
+        assert rows("SELECT title FROM conferences_conference") == [("Eigene",)]
+
+
+def test_behind_a_keys_request_no_visitor_waits(world):
+    """Going back to the savepoint of the view takes back who acts; a visitor could set everybody's password."""
+    _, key = create_api_key(agency=world.order, scope=KeyScope.READ, label="Abruf", by=None)
+    found = []
+
+    def go_back(execute, statement, *rest):
+        if not found and "incidents_incident" in statement:
+            raw = connection.connection
+            acted = raw.execute("SELECT wall.kind()").fetchone()
+            raw.execute(f'ROLLBACK TO SAVEPOINT "{connection.savepoint_ids[-1]}"')
+            found.extend((*acted, *raw.execute("SELECT wall.kind()").fetchone()))
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(go_back):
+        Client(headers={"Authorization": f"Api-Key {key}"}).get(reverse("api:incidents-list"))
+    assert found == ["key", None]
 
 
 @pytest.mark.django_db
