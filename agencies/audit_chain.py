@@ -22,6 +22,7 @@ START = bytes(32)
 LONGEST_TRANSACTION = datetime.timedelta(hours=1)
 UNSEALED_AFTER = datetime.timedelta(minutes=10)
 _LOCK = 4_702_394_921_427_289_927
+_LOWEST = -(2**63)
 _ENTRY_TEXT = """jsonb_build_array(
     entry.id, to_char(entry.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), entry.action,
     entry.user_id, entry.api_key_id, entry.agency_id, entry.owner_id, entry.recipient_id,
@@ -35,6 +36,9 @@ _UNSEALED = """SELECT entry.id, entry.at FROM agencies_auditentry AS entry
     LEFT JOIN agencies_unsealedentry AS waiting ON waiting.entry_id = entry.id
     WHERE seal.position IS NULL AND (waiting.entry_id IS NULL OR entry.at < %s) AND entry.id > %s
     ORDER BY entry.id LIMIT %s"""
+# Seals that the chain does not reach: before its first place, or where it was deleted at the end of the term.
+_BEFORE = """SELECT seal.entry_id, seal.position FROM agencies_auditseal AS seal
+    WHERE seal.position <= %s AND seal.entry_id > %s ORDER BY seal.entry_id LIMIT %s"""
 _LOST = """SELECT waiting.entry_id FROM agencies_unsealedentry AS waiting
     LEFT JOIN agencies_auditentry AS entry ON entry.id = waiting.entry_id
     WHERE entry.id IS NULL AND waiting.entry_id > %s ORDER BY waiting.entry_id LIMIT %s"""
@@ -112,6 +116,13 @@ def _verify_start(run: Verification, expected: str) -> Iterator[Finding]:
         run.is_expected_seen |= run.digest.hex() == expected
         if checkpoint.older_than > term_end(checkpoint.purged_at):
             yield Finding(f"Der Löschvermerk bis Position {checkpoint.position} löscht vor Ablauf der Frist.")
+    for entry_id, position in _pages(_BEFORE, run.position):
+        yield Finding(
+            f"Eintrag {entry_id} (Position {position}): Sein Siegel steht außerhalb der Kette, "
+            f"die mit Position {run.position + 1} beginnt.",
+            position,
+            entry_id,
+        )
     if run.start is None:
         return
     with connection.cursor() as cursor:
@@ -121,9 +132,6 @@ def _verify_start(run: Verification, expected: str) -> Iterator[Finding]:
         )
         if not cursor.fetchone()[0]:
             yield Finding(f"Zur Löschung bis Position {run.start.position} fehlt der Eintrag im Protokoll.")
-        cursor.execute("SELECT count(*) FROM agencies_auditseal WHERE position <= %s", [run.start.position])
-        if left := cursor.fetchone()[0]:
-            yield Finding(f"{left} Siegel stehen im gelöschten Bereich bis Position {run.start.position}.")
 
 
 def _verify_seals(run: Verification, expected: str) -> Iterator[Finding]:
@@ -175,8 +183,8 @@ def _verify_rest(before: datetime.datetime) -> Iterator[Finding]:
 
 
 def _pages(query: str, *arguments) -> Iterator[tuple]:
-    """Rows of a query that goes on after the last id seen."""
-    last = 0
+    """Rows of a query that goes on after the last id seen, from below the lowest there can be."""
+    last = _LOWEST - 1
     with connection.cursor() as cursor:
         while True:
             cursor.execute(query, [*arguments, last, BATCH])

@@ -170,6 +170,28 @@ def test_a_row_inserted_with_an_old_time_is_found(world, chain, is_queued):
     assert ("nachträglich eingefügt" if is_queued else "kein Siegel") in found.text
 
 
+FORGED = f"""INSERT INTO {ENTRY} (id, at, action, object_type, object_id, purpose, facts)
+    VALUES (%s, %s, 'read', '', '', '', '{{}}')"""
+
+
+@pytest.mark.parametrize("number", [0, -1, -(2**63)])
+def test_a_row_inserted_below_all_numbers_is_found(chain, number):
+    as_owner(FORGED, number, timezone.now() - datetime.timedelta(hours=5))
+    assert [(found.entry_id, "kein Siegel" in found.text) for found in findings()] == [(number, True)]
+
+
+@pytest.mark.parametrize("position", [0, 9])
+def test_a_row_with_a_seal_beside_the_chain_is_found(chain, position):
+    as_owner(FORGED, -7, timezone.now() - datetime.timedelta(hours=5))
+    as_owner(
+        f"INSERT INTO {SEAL} (position, entry_id, content, digest, sealed_at) "
+        "SELECT %s, id, sha256(convert_to(audit_entry_text(entry), 'UTF8')), sha256('x'), now() "
+        f"FROM {ENTRY} AS entry WHERE id = -7",
+        position,
+    )
+    assert (-7, position) in {(found.entry_id, found.position) for found in findings()}
+
+
 def test_two_rows_that_swap_their_ids_are_both_found(chain):
     first, second = chain[1].entry_id, chain[4].entry_id
     as_owner(f"UPDATE {ENTRY} SET id = -1 WHERE id = %s", first)
