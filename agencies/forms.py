@@ -64,11 +64,18 @@ class LoginForm(AuthenticationForm):
         return bool(self.cleaned_data.get("username") and self.cleaned_data.get("password")) and self.user_cache is None
 
 
-class OwnPasswordForm(PasswordChangeForm):
+class _ToldWhereTyped:
+    """What is wrong with a new password stands at its own field, not at its repetition."""
+
+    def validate_password_for_user(self, user, password_field_name: str = "") -> None:
+        super().validate_password_for_user(user, "new_password1")
+
+
+class OwnPasswordForm(_ToldWhereTyped, PasswordChangeForm):
     field_order = ("old_password", "new_password1", "new_password2")
 
 
-class FirstPasswordForm(SetPasswordForm):
+class FirstPasswordForm(_ToldWhereTyped, SetPasswordForm):
     """A password set through an access link."""
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from agencies.forms import FirstPasswordForm, OwnPasswordForm
 from agencies.models import Agency, User
 
 
@@ -48,3 +49,10 @@ def test_long_ones_of_any_kind_are_taken(password):
 def test_short_common_and_local_ones_are_refused_in_german(password, message):
     with pytest.raises(ValidationError, match=message):
         validate_password(password, person())
+
+
+@pytest.mark.parametrize("form_class", [FirstPasswordForm, OwnPasswordForm])
+def test_what_is_wrong_with_a_password_stands_at_its_own_field(form_class):
+    form = form_class(person(), {"new_password1": "elf Zeichen", "new_password2": "elf Zeichen"})
+    assert "zu kurz" in str(form.errors["new_password1"])
+    assert "new_password2" not in form.errors
