@@ -41,7 +41,7 @@ _COUNTED = {
     "complaint": ("Beschwerde", "Beschwerden"),
     "complaints": ("Beschwerde", "Beschwerden"),
 }
-_FACTS = {
+FACTS = {
     "address": "Anschluss",
     "after": "nachher",
     "answer": "Antwort",
@@ -68,6 +68,7 @@ _FACTS = {
     "level": "Freigabestufe",
     "method": "Methode",
     "log": "Bereich",
+    "nothing": "Fehlanzeige",
     "number": "Nummer",
     "owners": "Daten von",
     "page": "Seite",
@@ -92,8 +93,10 @@ _FACTS = {
     "stream": "Strom",
     "through": "durch",
     "typed": "Kennwert der Eingabe",
+    "unchanged": "unverändert",
     "until": "bis",
     "updated": "geändert",
+    "week": "Woche ab",
 }
 _VALUES = {
     **{role.value: role.label for role in Role},
@@ -141,6 +144,7 @@ _VALUES = {
     "edition_attached": "Ausgabe vorgelegt",
     "access_link": "Zugangslink",
     "password": "Passwort",
+    "factor": "zweiter Faktor",
     "openid": "Anmeldedienst der Behörde",
     "service": "Anmeldedienst der Behörde",
     "sign_on": "Anmeldedienst",
@@ -179,7 +183,7 @@ def object_words(entry: AuditEntry) -> str:
 
 
 def fact_words(entry: AuditEntry) -> str:
-    return "; ".join(f"{_FACTS.get(name, name)}: {_value_words(value)}" for name, value in sorted(entry.facts.items()))
+    return "; ".join(f"{FACTS.get(name, name)}: {_value_words(value)}" for name, value in sorted(entry.facts.items()))
 
 
 def _value_words(value) -> str:

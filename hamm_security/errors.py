@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views import defaults
 
 from agencies.api import problems
 
@@ -18,7 +18,9 @@ def _is_interface(request: HttpRequest) -> bool:
 
 def _page(status: int, **context) -> HttpResponse:
     """Drawn without the request: it may have been refused before anybody knew whose it is."""
-    return HttpResponse(render_to_string(f"{status}.html", context), status=status)
+    return HttpResponse(
+        render_to_string(f"{status}.html", {"portal_name": settings.PORTAL_NAME, **context}), status=status
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -32,7 +34,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """An unforeseen error."""
     if _is_interface(request):
         return problems.problem_response(500, "server_error")
-    return defaults.server_error(request)
+    return _page(500)
 
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:

@@ -221,9 +221,11 @@ def test_long_lists_have_pages(world, signed_in):
 def test_log_speaks_german(world, signed_in):
     audit.record(Act.ROLES_CHANGED, by=world.owner_lead, obj=world.owner_entry, roles=["entry", "lead"])
     audit.record(Act.CONFERENCE_CHANGED, by=world.chair, step="agenda_added")
+    audit.record(Act.LOGIN_FAILED, by=world.owner_entry, step="factor")
     lines = signed_in(world.data_protection).get(LOG, {"purpose": "Prüfung"}).context["lines"]
-    assert [line["facts"] for line in lines][:2] == [
+    assert [line["facts"] for line in lines][:3] == [
+        "Schritt: zweiter Faktor",
         "Schritt: Tagesordnungspunkt ergänzt",
         "Rollen: Erfassung, Leitung",
     ]
-    assert lines[1]["what"] == f"Person {world.owner_entry.pk}"
+    assert lines[2]["what"] == f"Person {world.owner_entry.pk}"

@@ -118,3 +118,20 @@ def test_too_many_requests(world, signed_in):
     answer = errors.too_many_requests(RequestFactory().get("/api/v1/docs/"), 30)
     assert problem(answer, 429)["code"] == "throttled"
     assert answer["Retry-After"] == "30"
+
+
+def test_every_error_page_bears_the_name_of_the_portal(settings):
+    settings.PORTAL_NAME = "Sicherheitsbund Musterstadt"
+    request = RequestFactory().get("/vorfaelle/")
+    answers = {
+        400: errors.bad_request(request, SuspiciousOperation()),
+        413: errors.bad_request(request, RequestDataTooBig()),
+        429: errors.too_many_requests(request, 2),
+        500: errors.server_error(request),
+        404: Client().get("/gibt-es-nicht/"),
+        405: Client().put("/konto/abmelden/"),
+        403: Client(enforce_csrf_checks=True).post("/konto/anmelden/"),
+    }
+    for status, answer in answers.items():
+        text = look(answer, status)
+        assert text.count("Sicherheitsbund Musterstadt") == 2

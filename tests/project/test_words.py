@@ -1,5 +1,6 @@
-"""Messages of the frameworks speak like the portal: in the Sie-form, and with what to do."""
+"""Messages of the frameworks speak like the portal: in the Sie-form, and with what to do. So does the log."""
 
+import ast
 import gettext
 import re
 from pathlib import Path
@@ -9,7 +10,14 @@ from django import forms
 from django.conf import settings
 from django.utils import translation
 
+from agencies import log_words
+
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES" / "django.po"
+SOURCES = [
+    path
+    for app in ("agencies", "incidents", "lagebild", "conferences", "hamm_security")
+    for path in (Path(settings.BASE_DIR) / app).rglob("*.py")
+]
 ENTRY = re.compile(
     r'^msgid "(.+)"\n(?:msgid_plural "(.+)"\n)?msgstr(?:\[0\])? "(.+)"(?:\nmsgstr\[1\] "(.+)")?', re.MULTILINE
 )
@@ -40,3 +48,14 @@ def test_a_field_says_what_happened_and_what_to_do(field, value, message):
     with translation.override("de"), pytest.raises(forms.ValidationError) as caught:
         field.clean(value)
     assert caught.value.messages == [message]
+
+
+def test_the_log_has_a_german_word_for_every_fact_it_keeps():
+    entry = {"by", "obj", "object_type", "object_id", "owner", "recipient", "purpose"}
+    kept = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.record", "audit.record_failure"):
+                kept |= {keyword.arg for keyword in node.keywords if keyword.arg}
+    assert {"roles", "unchanged"} <= kept
+    assert kept - entry - log_words.FACTS.keys() == set()
