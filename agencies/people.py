@@ -36,7 +36,9 @@ def invite(*, agency: Agency, email: str, full_name: str, roles: Iterable[Role],
         raise PermissionDenied("Nur die Leitung der Behörde darf Personen einladen.")
     _check_roles(agency, roles)
     if User.objects.with_address(email).filter(agency=agency).exists():
-        raise ValidationError({"email": "Mit dieser E-Mail-Adresse gibt es in der Behörde schon ein Konto. Bitte die Adresse prüfen."})
+        raise ValidationError(
+            {"email": "Mit dieser E-Mail-Adresse gibt es in der Behörde schon ein Konto. Bitte die Adresse prüfen."}
+        )
     now = timezone.now()
     open_ones = agency.person_invitations.filter(email=address_as_kept(email), accepted_at=None, withdrawn_at=None)
     open_ones.update(withdrawn_at=now)

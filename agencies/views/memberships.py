@@ -98,8 +98,8 @@ STEPS = {
         memberships.suspend_membership,
         "Die Mitgliedschaft ist ausgesetzt. Die Personen der Behörde sind abgemeldet.",
         (ACTIVE,),
-        "Die Behörde gibt und erhält ab sofort nichts mehr. Ihre Leute sehen weiter die eigenen Meldungen. "
-        "Die Aussetzung lässt sich zu zweit aufheben.",
+        "Die Behörde gibt und erhält ab sofort nichts mehr. Ihre Beschäftigten sehen weiter die eigenen Meldungen. "
+        "Die Aussetzung heben später zwei Personen der Administration gemeinsam auf.",
         is_grave=True,
     ),
     "beenden": Offer(

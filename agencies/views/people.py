@@ -126,8 +126,10 @@ def person_switch(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:
-        done = "ist entsperrt" if person.is_active else "ist gesperrt und kann sich nicht mehr anmelden"
-        messages.success(request, f"Das Konto von {person} {done}.")
+        done = (
+            "entsperrt" if person.is_active else "gesperrt. Die Person ist abgemeldet und kann sich nicht mehr anmelden"
+        )
+        messages.success(request, f"Das Konto von {person} ist {done}.")
     return redirect("agencies:person", slug=agency.slug, pk=person.pk)
 
 
