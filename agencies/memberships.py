@@ -14,6 +14,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from agencies import audit
+from agencies.listeners import tell_membership_change
 from agencies.membership_models import MembershipStep, ScopeProposal, Withdrawal
 from agencies.models import Agency, Membership, MembershipKind, MembershipStatus
 from agencies.scope import Scope
@@ -204,6 +205,7 @@ def suspend_membership(*, membership: Membership, reason: str, by) -> None:
     membership.save()
     end_sessions_of(membership.agency, by=by)
     note_step(membership, Step.SUSPENDED, by, reason)
+    tell_membership_change()
 
 
 @transaction.atomic
@@ -235,6 +237,7 @@ def lift_suspension(*, membership: Membership, by) -> None:
     membership.activated_by, membership.activated_at = by, timezone.now()
     membership.save()
     note_step(membership, Step.LIFTED, by)
+    tell_membership_change()
 
 
 @transaction.atomic
@@ -252,6 +255,7 @@ def end_membership(*, membership: Membership, reason: str, by) -> None:
     ScopeProposal.objects.filter(membership=membership).delete()
     if was_in_force:
         end_sessions_of(membership.agency, by=by)
+        tell_membership_change()
     note_step(membership, Step.ENDED, by, reason)
 
 

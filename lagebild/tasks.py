@@ -138,8 +138,8 @@ def _progress(pk: str, done: int) -> None:
         retrospect.note_progress(pk=pk, done=done)
 
 
-def queue_danger_check(categories: list[int]) -> None:
-    """Called after something that all members see has changed."""
+def queue_danger_check(categories: list[int] | None = None) -> None:
+    """Called after something that all members see has changed: records of these categories, or of any."""
     check_dangers.delay(categories=categories)
 
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from agencies import sharing
+from agencies import memberships, sharing
 from agencies.keys import create_api_key
 from agencies.models import AuditEntry, KeyScope, Membership, MembershipStatus
 from agencies.scope import NOTHING
@@ -262,6 +262,27 @@ def test_a_suspension_ends_what_rested_on_the_agency(world, raised):
     check()
     danger = Danger.objects.get()
     assert (danger.holds, danger.ended_on, danger.agencies) == (True, None, ["ordnungsamt", "polizei"])
+
+
+@pytest.mark.parametrize("step", [memberships.suspend_membership, memberships.end_membership])
+def test_a_suspended_or_leaving_agency_is_named_by_no_danger_from_then_on(
+    world, raised, eager_tasks, django_capture_on_commit_callbacks, step
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        step(membership=world.order.memberships.get(), reason="Prüfung", by=world.admin)
+    danger = Danger.objects.get()
+    assert (danger.holds, danger.agencies) == (False, [])
+
+
+def test_a_lifted_suspension_lets_the_danger_hold_again(world, raised, eager_tasks, django_capture_on_commit_callbacks):
+    membership = world.order.memberships.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        memberships.suspend_membership(membership=membership, reason="Prüfung", by=None)
+    assert not Danger.objects.get().holds
+    with django_capture_on_commit_callbacks(execute=True):
+        memberships.propose_lifting(membership=membership, reason="Geprüft", by=world.admin)
+        memberships.lift_suspension(membership=membership, by=world.second_admin)
+    assert Danger.objects.get().holds
 
 
 def test_what_is_left_after_a_withdrawal_is_shown_if_it_still_meets_the_rule(world, knife, raised):
