@@ -140,4 +140,5 @@ def _printable(name: str) -> str:
 
 def problem_response(status: int, code: str) -> JsonResponse:
     """The same answer from outside the framework's views."""
-    return JsonResponse(problem(status, code), status=status, content_type=PROBLEM_JSON)
+    body = problem(status, code)
+    return JsonResponse(body, status=status, content_type=PROBLEM_JSON, json_dumps_params={"ensure_ascii": False})

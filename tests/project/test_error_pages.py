@@ -40,6 +40,7 @@ def look(response, status: int) -> str:
 def problem(response, status: int) -> dict:
     assert response.status_code == status
     assert response["Content-Type"] == PROBLEM_JSON
+    assert "\\u" not in response.content.decode()
     body = json.loads(response.content)
     assert body["status"] == status
     assert [word for word in (*INNER_WORDS, SECRET) if word in response.content.decode()] == []
