@@ -16,19 +16,32 @@ from django.utils import timezone
 from agencies import sharing
 from agencies.models import AuditEntry
 from agencies.visibility import SharingLevel
+from hamm_security.retained import TABLES, Fate
 from incidents import actions
 from incidents.expiry import clear_technical
 from incidents.importing import kept
 from incidents.models import Complaint, ImportRun, Incident, Kind, RetentionRun
-from lagebild.actions import build_picture, picture_sha256
+from lagebild import tasks
+from lagebild.actions import build_picture, open_night, picture_sha256, publish_night
+from lagebild.danger_actions import save_rule
+from lagebild.danger_checks import check_dangers
+from lagebild.danger_models import DangerRule
 from lagebild.edition_content import EditionOrder
 from lagebild.editions import freeze_edition
 from lagebild.models import FrozenCount, Picture
+from lagebild.nights import do_part, load_field
 from lagebild.retention import delete_now, run_sha256
+from lagebild.retrospect_models import Retrospect
+from lagebild.watch import load_watch
 from tests import factories
+from tests.backstage import as_builder
 
 BEGIN = dt.datetime(2026, 1, 12, 12, tzinfo=dt.UTC)
 TEXTS = ("description", "place_text", "reference", "internal_note")
+# What is computed from records one by one and must be there, or the search finds nothing because there is nothing.
+DERIVED = (
+    *("picture", "cell", "trend", "finding", "sighting", "timeprofile", "danger", "night", "nightpart", "retrospect"),
+)
 CONTACTS = ("complainant_contact", "reporter_key")
 
 
@@ -116,6 +129,33 @@ def _imports(world) -> list[str]:
     return [canary("mapping"), canary("cell"), canary("file", "taken"), canary("file", "left"), canary("stray")]
 
 
+def _derived(world) -> None:
+    """What is computed from records: a night with its parts, a danger, a look back."""
+    rule = DangerRule(name="Häufung", good="life", categories=["incident-kind"], count=2, reach="city", window_days=30)
+    save_rule(definition=rule, by=world.owner_lead)
+    for number in range(14):
+        moment = timezone.now() - dt.timedelta(days=1, minutes=10 * number)
+        factories.make_incident(world.police, sharing_level=SharingLevel.COOPERATION, occurred_from=moment)
+    with as_builder():
+        night = open_night(date=timezone.localdate())
+        watch = load_watch()
+        for key in night.streams:
+            do_part(night=night, key=key, watch=watch, field=load_field(night.date, watch))
+        publish_night(night=night)
+        assert check_dangers()
+    asked = Retrospect.objects.create(
+        agency=world.police,
+        asked_by=world.owner_lead,
+        stream="group:incident-group",
+        stream_label="Incident-Group",
+        kind=Kind.INCIDENT,
+        first_day=dt.date(2025, 9, 1),
+        last_day=dt.date(2026, 1, 11),
+        longest_days=28,
+    )
+    assert tasks.look_back(str(asked.pk)) == "done"
+
+
 def _edition(world):
     for day in range(40):
         moment = timezone.now() - dt.timedelta(days=2 + 3 * day)
@@ -128,6 +168,10 @@ def _edition(world):
 def test_no_word_of_a_deleted_record_is_left_while_editions_verify(world, clock):
     words = _records(world) + _imports(world)
     edition = _edition(world)
+    _derived(world)
+    ids = [str(record.pk) for model in (Incident, Complaint) for record in model.objects.filter(agency=world.police)]
+    dump = dump_of_the_database()
+    assert [name for name in DERIVED if not dump[f"public.lagebild_{name}"]] == []
     before = {word: places_of(word) for word in words}
     assert {word for word, places in before.items() if not places} == set()
     assert before[canary("incident", "description")] == ["public.incidents_incidentrevision"]
@@ -142,10 +186,14 @@ def test_no_word_of_a_deleted_record_is_left_while_editions_verify(world, clock)
     assert dict(clear_technical(today=timezone.localdate(), dry_run=False))["liegen gebliebene Dateien"] >= 1
 
     assert {word: places for word in words if (places := places_of(word))} == {}
+    # Ids stay where it says so, and nowhere else.
+    assert {table.removeprefix("public.") for pk in ids for table in places_of(pk)} <= {
+        table for table, (fate, _) in TABLES.items() if fate == Fate.IDS
+    }
     assert not Incident.objects.exists()
     assert not Complaint.objects.exists()
     assert not ImportRun.objects.exists()
-    assert sum(FrozenCount.objects.filter(family="week").values_list("count", flat=True)) == 42
+    assert sum(FrozenCount.objects.filter(family="week").values_list("count", flat=True)) == 56
     assert "polizei\tVorfälle" in out.getvalue()
     edition.refresh_from_db()
     assert hashlib.sha256(bytes(edition.pdf)).hexdigest() == edition.sha256
