@@ -102,7 +102,10 @@ TABLES: dict[str, Table] = {
     ),
     "agencies_user_groups": Guarded(
         (
-            web(*READ, when=SOMEBODY),
+            web(
+                *READ,
+                when="user_id = (SELECT wall.account()) OR group_id = ANY (ARRAY(SELECT wall.groups_in_sight()))",
+            ),
             web("INSERT", "DELETE", when=f"({PERSON_OF_OWN}) OR {ADMINISTERS} OR {OPERATOR}"),
         )
     ),

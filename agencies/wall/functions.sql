@@ -238,6 +238,22 @@ BEGIN
     );
 END $$;
 
+-- Whose members and roles one may see: as of the people themselves, those of the own agency and the coordination office.
+CREATE FUNCTION wall.groups_in_sight() RETURNS SETOF int
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor wall.acting := wall.acting();
+    sees_all boolean := actor.kind IN ('visitor', 'operator')
+        OR wall.may(actor, 'administer_memberships') OR wall.may(actor, 'read_audit');
+    sees_office boolean := wall.sees_directory();
+BEGIN
+    IF sees_all OR actor.agency IS NOT NULL THEN
+        RETURN QUERY SELECT assigned.group_id FROM public.agencies_rolegroup AS assigned
+        JOIN public.agencies_agency AS known ON known.id = assigned.agency_id
+        WHERE sees_all OR known.id = actor.agency OR (known.is_coordination AND sees_office);
+    END IF;
+END $$;
+
 CREATE FUNCTION wall.sees_picture() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -89,6 +89,54 @@ def test_comparing_a_row_tells_nothing_about_rows_one_may_not_read(world):
         assert value(question, str(world.owner_entry.pk), world.owner_entry.pk, columns) is None
 
 
+def test_how_many_people_hold_which_role_elsewhere_is_not_told(world):
+    """Roles are seen as far as the people are: own and coordination office; all by who administers or signs on."""
+    people, holders = "SELECT id FROM agencies_user", "SELECT DISTINCT user_id FROM agencies_user_groups"
+    everybody = set(rows(holders))
+    actors = (
+        *(world.partner, world.owner_lead, world.chair, world.admin, world.data_protection, world.superuser),
+        *(world.suspended, world.order, key_of(world.order), Office.VISITOR, Office.OPERATOR),
+    )
+    seen = {}
+    for actor in actors:
+        with backstage.acting(actor):
+            seen[actor] = set(rows(holders))
+            assert seen[actor] == set(rows(people)) & everybody
+    with backstage.front():
+        assert rows(holders) == []
+    assert seen[world.partner] < everybody
+    assert seen[world.admin] == everybody
+
+
+@pytest.mark.parametrize("who", ["partner", "partner_release", "chair", "data_protection", "suspended", "guest"])
+def test_no_row_of_another_agency_is_changed_deleted_or_moved(world, who):
+    """Tried at every table that says whose a row is, column by column, with a condition and without."""
+    record = factories.make_incident(world.police, sharing_level=SharingLevel.COOPERATION)
+    factories.make_complaint(world.police)
+    IncidentNote.objects.create(record=record, agency=world.police, text="Hinweis", written_by=world.owner_entry)
+    key_of(world.police)
+    actor, done = getattr(world, who), set()
+    columns = rows(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND is_identity = 'NO' AND is_generated = 'NEVER'"
+    )
+    owned = {table for table, column in columns if column == "agency_id"}
+    foreign = f"WHERE agency_id <> {actor.agency_id}"
+    # All names come out of the catalogue.
+    attempts = [f"UPDATE {table} SET {name} = {name} {foreign}" for table, name in columns if table in owned]  # noqa: S608
+    attempts += [f"DELETE FROM {table} {foreign}" for table in owned]  # noqa: S608
+    attempts += [f"UPDATE {table} SET agency_id = {world.fire.pk}" for table in owned]  # noqa: S608
+    with backstage.acting(actor):
+        for statement in attempts:
+            try:
+                with transaction.atomic():
+                    done |= {statement} if run(statement) else set()
+            except DatabaseError:
+                continue
+    assert len(attempts) > 300
+    assert done == set()
+
+
 def test_nobody_hangs_a_note_onto_a_foreign_record(world):
     foreign = factories.make_incident(world.police, sharing_level=SharingLevel.COOPERATION)
     own = factories.make_incident(world.order)
