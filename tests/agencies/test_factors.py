@@ -1,12 +1,20 @@
 """Second factors: set up, asked for, used up, lost; and whom the portal does not let work without one."""
 
+import base64
 import datetime as dt
+import hashlib
+import json
 import time
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
+from fido2.cose import ES256
+from fido2.utils import websafe_decode, websafe_encode
+from fido2.webauthn import Aaguid, AttestedCredentialData, AuthenticatorData, CollectedClientData
 
 from agencies import factors
 from agencies.audit import Act
@@ -320,3 +328,64 @@ def test_made_up_passkeys_are_an_ordinary_refusal(world, signed_in, clock, answe
     assert step.post(STEP_PAGE, {"passkey": answer}).status_code == 200
     assert not is_in(step)
     assert step.post(STEP_PAGE, {"code": code_now(secret)}).status_code == 302
+
+
+class SoftPasskey:
+    """A passkey in software, registered with a person; its signature counter is whatever it is told."""
+
+    def __init__(self, user, *, counter: int = 0) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.number = b"kennung-%d" % user.pk
+        public = ES256.from_cryptography_key(self.key.public_key())
+        data = AttestedCredentialData.create(Aaguid.NONE, self.number, public)
+        stored = base64.b64encode(bytes(data)).decode()
+        self.factor = factors.add_passkey(user=user, label="Stick", public_key=stored, counter=counter)
+
+    def sign(self, options: str, *, counter: int, origin: str = "https://testserver") -> str:
+        """The browser's answer to the question in the page."""
+        challenge = websafe_decode(json.loads(options)["publicKey"]["challenge"])
+        client = CollectedClientData.create(CollectedClientData.TYPE.GET, challenge, origin)
+        present = AuthenticatorData.FLAG.UP
+        data = AuthenticatorData.create(hashlib.sha256(b"testserver").digest(), present, counter)
+        signature = self.key.sign(bytes(data) + client.hash, ec.ECDSA(hashes.SHA256()))
+        parts = {"clientDataJSON": bytes(client), "authenticatorData": bytes(data), "signature": signature}
+        number = websafe_encode(self.number)
+        response = {name: websafe_encode(value) for name, value in parts.items()}
+        return json.dumps({"id": number, "rawId": number, "type": "public-key", "response": response})
+
+
+def question(client) -> str:
+    return client.get(STEP_PAGE).context["passkey_options"]
+
+
+@pytest.mark.parametrize(
+    ("before", "shown", "opens"),
+    [(0, 0, True), (0, 1, True), (5, 6, True), (5, 5, False), (5, 4, False), (5, 0, False)],
+)
+def test_a_passkey_whose_counter_does_not_grow_is_a_copy(world, clock, before, shown, opens):
+    passkey = SoftPasskey(world.owner_entry, counter=before)
+    client = first_step(world.owner_entry)
+    client.post(STEP_PAGE, {"passkey": passkey.sign(question(client), counter=shown)})
+    assert is_in(client) is opens
+    passkey.factor.refresh_from_db()
+    assert passkey.factor.counter == (shown if opens else before)
+
+
+def test_a_passkey_answers_its_own_question_once_at_this_host_for_its_own_person(world, clock):
+    passkey, foreign = SoftPasskey(world.owner_entry), SoftPasskey(world.partner)
+    client = first_step(world.owner_entry)
+    asked = question(client)
+    for answer in (
+        foreign.sign(asked, counter=1),
+        passkey.sign(question(first_step(world.owner_entry)), counter=1),
+        passkey.sign(question(client), counter=1, origin="https://anders.example"),
+    ):
+        question(client)
+        client.post(STEP_PAGE, {"passkey": answer})
+        assert not is_in(client)
+    good = passkey.sign(question(client), counter=1)
+    client.post(STEP_PAGE, {"passkey": good})
+    assert is_in(client)
+    again = first_step(world.owner_entry)
+    again.post(STEP_PAGE, {"passkey": good})
+    assert not is_in(again)
