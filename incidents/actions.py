@@ -266,6 +266,8 @@ def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
     if level != SharingLevel.INTERNAL and not record.category.is_shareable:
         raise ValidationError({"sharing_level": "Meldungen dieser Art werden nie freigegeben."})
     before = record.sharing_level
+    if level == before:
+        raise ValidationError({"sharing_level": "Diese Stufe gilt schon. Bitte eine andere Freigabestufe wählen."})
     if rank(level) > rank(before):
         require_scope(record.agency.scope, level=level, category=record.category, area=record.district)
     record.sharing_level, record.updated_at = level, timezone.now()
@@ -273,8 +275,7 @@ def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
     audit.record(
         audit.Act.LEVEL_CHANGED, by=by, obj=record, owner=record.agency, purpose=reason, before=before, after=level
     )
-    if level != before:
-        tell_shared_change(shared_categories(*((record.category_id, one) for one in (before, level))))
+    tell_shared_change(shared_categories(*((record.category_id, one) for one in (before, level))))
     return record
 
 

@@ -202,6 +202,16 @@ def test_level_is_set_by_release_and_logged_with_its_reason(world):
     assert Incident.objects.visible_to(world.partner).get() == record
 
 
+def test_a_level_that_holds_already_is_no_change(world):
+    record = factories.make_incident(world.police)
+    before = record.updated_at
+    with pytest.raises(ValidationError, match="gilt schon"):
+        actions.set_level(record=record, level=record.sharing_level, by=world.owner_release)
+    record.refresh_from_db()
+    assert record.updated_at == before
+    assert not AuditEntry.objects.filter(action=Act.LEVEL_CHANGED).exists()
+
+
 def test_note_needs_a_second_person(world):
     record = factories.make_incident(world.police)
     actions.propose_note(record=record, text=" Werkzeug ", by=world.owner_release)

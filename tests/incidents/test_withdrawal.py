@@ -103,8 +103,9 @@ def test_levels_and_grants_beyond_the_agreement_are_refused(world, records, name
         order = list(SharingLevel)
         beyond = {level for level in order if order.index(level) > order.index(highest[label])}
         assert {level for level, text in refused.items() if "Vereinbarung" in text} == beyond
-        assert {level for level, text in refused.items() if not text} == set(order) - beyond
-        actions.set_level(record=record, level=INTERNAL, by=by)
+        # It is internal from the beginning, and what holds already is no change.
+        assert {level for level, text in refused.items() if not text} == set(order) - beyond - {INTERNAL}
+        refusal(actions.set_level, record=record, level=INTERNAL, by=by)
         text = refusal(sharing.grant, record=Incident.objects.get(pk=record.pk), to=world.order, by=by)
         assert ("Vereinbarung" in text) == (highest[label] != COOPERATION)
 
