@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,7 +15,7 @@ from agencies import audit, sharing
 from agencies.models import Agency
 from agencies.scope import OUTSIDE, lower_of, rank
 from agencies.scope import require as require_scope
-from agencies.visibility import SharingLevel
+from agencies.visibility import COUNTED_LEVELS, SharingLevel
 from incidents.geo import DETAIL_RESOLUTION, SHARED_RESOLUTION, DistrictIndex, cell_at
 from incidents.listeners import shared_categories, tell_shared_change
 from incidents.models import (
@@ -198,7 +199,7 @@ def report(*, kind: str, data: RecordData, by, source: str = Source.BROWSER) -> 
         **detail,
         **_texts(data, kind),
     )
-    note_delivery(agency=by.agency, days=[timezone.localdate(record.occurred_from)], basis=DeliveryBasis.RECORDS)
+    _note_counted(record)
     audit.record(audit.Act.CREATED, by=by, obj=record, owner=by.agency, level=data.sharing_level)
     tell_shared_change(shared_categories((data.category.pk, data.sharing_level)))
     return record
@@ -230,6 +231,7 @@ def change(*, record: Record, data: RecordData, by) -> Record:
         # Partners see this time; a change of the detail alone is none of theirs.
         record.updated_at = timezone.now()
     record.save()
+    _note_counted(record)
     if not data.category.is_shareable:
         sharing.withdraw_all(record=record, by=by, reason="Kategorie wird nie freigegeben")
     elif record.agency.agreed_scope.highest_at(data.category, record.district) != SharingLevel.COOPERATION:
@@ -272,6 +274,7 @@ def set_level(*, record: Record, level: str, by, reason: str = "") -> Record:
         require_scope(record.agency.scope, level=level, category=record.category, area=record.district)
     record.sharing_level, record.updated_at = level, timezone.now()
     record.save(update_fields=("sharing_level", "updated_at"))
+    _note_counted(record)
     audit.record(
         audit.Act.LEVEL_CHANGED, by=by, obj=record, owner=record.agency, purpose=reason, before=before, after=level
     )
@@ -341,15 +344,26 @@ def set_sharing_defaults(*, levels: dict[Category, str], by) -> None:
     )
 
 
-def note_delivery(*, agency: Agency, days: list[datetime.date], basis: str) -> None:
-    """Mark the ISO weeks of the given local days as delivered; "nothing to report" gives way to records."""
+def note_delivery(*, agency: Agency, days: Iterable[datetime.date], basis: str) -> None:
+    """Mark the ISO weeks of the given local days as delivered; "nothing to report" gives way to records.
+
+    Weeks already noted on this basis stay as they are, so that a delivery made twice changes nothing.
+    """
     weeks = {day - datetime.timedelta(days=day.weekday()) for day in days}
+    noted = DeliveredWeek.objects.filter(agency=agency, basis=basis, week__in=weeks).values_list("week", flat=True)
     DeliveredWeek.objects.bulk_create(
-        [DeliveredWeek(agency=agency, week=week, basis=basis) for week in sorted(weeks)],
+        [DeliveredWeek(agency=agency, week=week, basis=basis) for week in sorted(weeks.difference(noted))],
         update_conflicts=True,
         unique_fields=("agency", "week"),
         update_fields=("basis", "noted_at"),
     )
+
+
+def _note_counted(record: Record) -> None:
+    """The record's week counts as delivered, as everybody can read; of an internal record nobody learns even that."""
+    if record.sharing_level in COUNTED_LEVELS:
+        day = timezone.localdate(record.occurred_from)
+        note_delivery(agency=record.agency, days=[day], basis=DeliveryBasis.RECORDS)
 
 
 def _own_locked(record: Record, by, capability: str) -> Record:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agencies.visibility import SharingLevel
 from incidents.importing import kept
+from incidents.importing.fields import COUNTS
 from incidents.importing.forms import KIND_LABELS, NothingForm, UploadForm
 from incidents.importing.mapping import HASH_OF_ROW
 from incidents.importing.readers import BROWSER_ROWS
@@ -70,6 +71,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "refusals": found.refusals[:SHOWN_REFUSALS],
         "refusal_count": len(found.refusals),
         "reasons": list(found.reasons.items()),
+        "counts_weeks": found.kind == COUNTS,
         "week_count": len(weeks_between(found.first_day, found.last_day)) if found.first_day else 0,
         "hashes_rows": found.mapping.get("reference") == HASH_OF_ROW,
         "level": SharingLevel(found.mapping["level"]).label if found.mapping.get("level") else "",

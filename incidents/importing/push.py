@@ -12,14 +12,13 @@ from django.utils import timezone
 
 from agencies import audit
 from agencies.models import Agency
-from agencies.visibility import SharingLevel
-from incidents.actions import MODEL_OF_KIND, RecordData, check_record, locate
+from agencies.visibility import COUNTED_LEVELS, SharingLevel
+from incidents.actions import MODEL_OF_KIND, RecordData, check_record, locate, note_delivery
 from incidents.geo import DistrictIndex
 from incidents.importing.levels import Reach
 from incidents.importing.refusals import Tally
 from incidents.importing.run import one_at_a_time
 from incidents.importing.store import Prepared, Store
-from incidents.importing.weeks import note_weeks
 from incidents.listeners import tell_shared_change
 from incidents.models import DeliveryBasis, RecordDetail, SharingDefault, Source
 from incidents.retention import Door
@@ -69,12 +68,10 @@ def push(*, kind: str, rows: list[PushedRow], by) -> list[PushedResult]:
     tally = Tally()
     store.write(prepared, existing, tally)
     tell_shared_change(store.shared)
-    days = {timezone.localdate(item.data.occurred_from) for item in prepared}
-    note_weeks(
-        agency=by.agency,
-        weeks=sorted({d - datetime.timedelta(days=d.weekday()) for d in days}),
-        basis=DeliveryBasis.RECORDS,
-    )
+    days = {
+        timezone.localdate(item.data.occurred_from) for item in prepared if item.data.sharing_level in COUNTED_LEVELS
+    }
+    note_delivery(agency=by.agency, days=days, basis=DeliveryBasis.RECORDS)
     audit.record(
         audit.Act.IMPORTED,
         by=by,

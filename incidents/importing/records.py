@@ -9,7 +9,7 @@ import numpy as np
 from django.utils import timezone
 
 from agencies.models import Agency
-from agencies.visibility import SharingLevel
+from agencies.visibility import COUNTED_LEVELS, SharingLevel
 from incidents.actions import RecordData, check_record, locate
 from incidents.geo import DistrictIndex, to_wgs84
 from incidents.importing.cells import Cells
@@ -160,6 +160,8 @@ class RecordDelivery:
     def _saw(self, data: RecordData) -> None:
         day = data.occurred_from.astimezone(self.mapping.zone).date()
         self.tally.saw(day, day)
+        if data.sharing_level in COUNTED_LEVELS:
+            self.tally.saw_counted(day)
 
     def _refuse(self, row: int, objections: list[Objection]) -> None:
         self.tally.refuse(row, objections, self.columns)

@@ -53,6 +53,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     first_day: datetime.date | None = None
     last_day: datetime.date | None = None
+    counted_days: tuple[datetime.date, datetime.date] | None = None
     hashes_rows: bool = False
 
     def refuse(self, row: int, objections: list[Objection], columns: dict[str, str]) -> None:
@@ -68,6 +69,11 @@ class Tally:
         """Widen the period that the accepted rows span."""
         self.first_day = min(self.first_day or first, first)
         self.last_day = max(self.last_day or last, last)
+
+    def saw_counted(self, day: datetime.date) -> None:
+        """Widen the period between the rows that the picture counts: the weeks everybody may take for delivered."""
+        first, last = self.counted_days or (day, day)
+        self.counted_days = min(first, day), max(last, day)
 
     def stored(self) -> dict:
         """The run's columns."""

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from agencies import audit
 from agencies.models import Agency
-from incidents.actions import MODEL_OF_KIND
+from incidents.actions import MODEL_OF_KIND, note_delivery
 from incidents.importing.counts import CountsDelivery
 from incidents.importing.fields import COUNTS
 from incidents.importing.mapping import HASH_OF_ROW, mapping_for
@@ -21,7 +21,7 @@ from incidents.importing.readers import COMMAND_LINE, Limits, open_table
 from incidents.importing.records import RecordDelivery
 from incidents.importing.refusals import FileError, Tally
 from incidents.importing.store import Store
-from incidents.importing.weeks import note_weeks, weeks_between
+from incidents.importing.weeks import weeks_between
 from incidents.listeners import tell_shared_change
 from incidents.models import DeliveryBasis, ImportRun, ImportStatus, Kind
 from incidents.revisions import set_author
@@ -111,7 +111,7 @@ def _go_through(delivery: Delivery, *, writes: bool) -> Tally:
         )
         tally = counts.run()
         if writes:
-            note_weeks(agency=delivery.agency, weeks=sorted(counts.weeks), basis=DeliveryBasis.COUNTS)
+            note_delivery(agency=delivery.agency, days=counts.weeks, basis=DeliveryBasis.COUNTS)
         return tally
     store = Store(
         model=MODEL_OF_KIND[delivery.kind],
@@ -124,9 +124,9 @@ def _go_through(delivery: Delivery, *, writes: bool) -> Tally:
     tally = RecordDelivery(table=table, mapping=mapping, agency=delivery.agency, kind=delivery.kind, store=store).run()
     if writes:
         tell_shared_change(store.shared)
-    if writes and tally.first_day:
-        weeks = weeks_between(tally.first_day, tally.last_day)
-        note_weeks(agency=delivery.agency, weeks=weeks, basis=DeliveryBasis.RECORDS)
+    if writes and tally.counted_days:
+        weeks = weeks_between(*tally.counted_days)
+        note_delivery(agency=delivery.agency, days=weeks, basis=DeliveryBasis.RECORDS)
     return tally
 
 

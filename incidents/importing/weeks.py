@@ -32,14 +32,6 @@ def weeks_between(first: datetime.date, last: datetime.date) -> list[datetime.da
     return [monday(first) + number * _WEEK for number in range(count)]
 
 
-def note_weeks(*, agency: Agency, weeks: list[datetime.date], basis: str) -> None:
-    """Note the weeks that are not yet noted on this basis, so that a repeated import changes nothing."""
-    noted = set(DeliveredWeek.objects.filter(agency=agency, basis=basis, week__in=weeks).values_list("week", flat=True))
-    missing = [week for week in weeks if week not in noted]
-    if missing:
-        note_delivery(agency=agency, days=missing, basis=basis)
-
-
 def weeks_without_delivery(agency: Agency) -> list[datetime.date]:
     """The last complete weeks that the agency has delivered nothing for, newest first."""
     current = monday(timezone.localdate())

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from agencies.models import AuditEntry
 from agencies.visibility import SharingLevel
-from incidents.models import Complaint, DeliveredWeek, Incident, SharingDefault
+from incidents.models import Category, Complaint, DeliveredWeek, Incident, SharingDefault
 from tests import factories
 from tests.api.conftest import problem_of
 
@@ -178,6 +178,13 @@ def outcomes(response) -> list[str]:
     return [row["outcome"] for row in response.json()["results"]]
 
 
+def test_the_weeks_of_pushed_rows_that_are_counted_are_delivered(world, police):
+    category = Category.objects.get(slug="noise")
+    SharingDefault.objects.create(agency=world.police, category=category, level=SharingLevel.STATISTICS)
+    police.post("/incidents/bulk/", [entry(reference="r1", **PLACE)])
+    assert DeliveredWeek.objects.get().week == datetime.date(2026, 1, 5)
+
+
 def test_bulk_creates_updates_and_leaves_alone(world, police):
     rows = [entry(reference=f"r{n}", description="alt", **PLACE) for n in range(3)]
     assert outcomes(police.post("/incidents/bulk/", rows)) == ["created"] * 3
@@ -191,7 +198,7 @@ def test_bulk_creates_updates_and_leaves_alone(world, police):
     assert dict(Incident.objects.values_list("pk", "updated_at")) == before
     assert Incident.objects.get(pk=ids[1]).detail.description == "neu"
     assert set(Incident.objects.values_list("source", "agency__slug")) == {("api", "polizei")}
-    assert DeliveredWeek.objects.get().week == datetime.date(2026, 1, 5)
+    assert not DeliveredWeek.objects.exists()
     entries = AuditEntry.objects.filter(action="imported").order_by("pk")
     assert [entry.facts["updated"] for entry in entries] == [0, 0, 1]
 

@@ -16,6 +16,7 @@ from incidents.models import (
     Accuracy,
     ComplaintDetail,
     DeliveredWeek,
+    DeliveryBasis,
     Incident,
     IncidentDetail,
     Kind,
@@ -36,7 +37,7 @@ def messages_of(caught) -> dict:
     return caught.value.message_dict
 
 
-def test_report_writes_face_detail_number_week_and_log(world):
+def test_report_writes_face_detail_number_and_log(world):
     record = actions.report(
         kind=Kind.INCIDENT,
         data=data(lon=STATION[0], lat=STATION[1], description="Text", reference="AZ 1"),
@@ -47,9 +48,32 @@ def test_report_writes_face_detail_number_week_and_log(world):
     assert record.cell == cell_at(*STATION, SHARED_RESOLUTION)
     assert (detail.cell, detail.description) == (cell_at(*STATION, DETAIL_RESOLUTION), "Text")
     assert (detail.number, detail.created_by) == (1, world.owner_entry)
-    assert DeliveredWeek.objects.get().agency == world.police
     entry = AuditEntry.objects.get(action=Act.CREATED)
     assert (entry.object_id, entry.owner, entry.facts) == (str(record.pk), world.police, {"level": "internal"})
+
+
+def test_an_internal_record_does_not_show_in_the_delivery_overview(world):
+    """Everybody reads there which week an agency has delivered for."""
+    monday = datetime.datetime(2026, 1, 5, 12, tzinfo=datetime.UTC)
+
+    def weeks() -> list[str]:
+        rows = DeliveredWeek.objects.filter(agency=world.police, basis=DeliveryBasis.RECORDS).order_by("week")
+        return [str(row.week) for row in rows]
+
+    DeliveredWeek.objects.create(agency=world.police, week=monday.date(), basis=DeliveryBasis.NOTHING)
+    record = actions.report(kind=Kind.INCIDENT, data=data(occurred_from=monday), by=world.owner_release)
+    later = data(record.category, occurred_from=monday + datetime.timedelta(weeks=1))
+    actions.change(record=record, data=later, by=world.owner_release)
+    assert weeks() == []
+    actions.set_level(record=record, level=SharingLevel.STATISTICS, by=world.owner_release)
+    assert weeks() == ["2026-01-12"]
+    actions.change(record=record, data=data(record.category, occurred_from=monday), by=world.owner_release)
+    assert weeks() == ["2026-01-05", "2026-01-12"]
+    shared = data(
+        record.category, occurred_from=monday + datetime.timedelta(weeks=2), sharing_level=SharingLevel.COOPERATION
+    )
+    actions.report(kind=Kind.INCIDENT, data=shared, by=world.owner_release)
+    assert weeks() == ["2026-01-05", "2026-01-12", "2026-01-19"]
 
 
 def test_running_numbers_are_per_agency_and_kind(world):

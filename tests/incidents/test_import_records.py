@@ -192,8 +192,13 @@ def test_file_that_breaks_off_leaves_nothing(world, noise):
     assert table() == []
 
 
-def test_weeks_between_first_and_last_day_count_as_delivered(world, noise):
+def test_weeks_between_first_and_last_counted_day_count_as_delivered(world, noise):
     load(world, TRAPS)
+    assert not DeliveredWeek.objects.exists()
+    secret = factories.make_category("secret", is_shareable=False, in_picture=False)
+    SharingDefault.objects.create(agency=world.police, category=noise, level=SharingLevel.STATISTICS)
+    internal = f"Z-1;{secret.slug};01.12.2022 10:00;;;;;;\n"
+    load(world, TRAPS.replace("A-", "B-") + internal)
     noted = DeliveredWeek.objects.filter(agency=world.police)
     assert [str(row.week) for row in noted.order_by("week")] == ["2022-10-03", "2022-10-10", "2022-10-17", "2022-10-24"]
     assert {row.basis for row in noted} == {DeliveryBasis.RECORDS}
