@@ -67,7 +67,7 @@ class LoginForm(AuthenticationForm):
 class _ToldWhereTyped:
     """What is wrong with a new password stands at its own field, not at its repetition."""
 
-    def validate_password_for_user(self, user, password_field_name: str = "") -> None:
+    def validate_password_for_user(self, user, *repetition: str) -> None:
         super().validate_password_for_user(user, "new_password1")
 
 

@@ -25,6 +25,8 @@ from agencies.wall.context import OWNER, signing_keys
 from agencies.wall.policies import Command, Guarded, Rule, Table, Unguarded
 
 _PREFIX = "wall_"
+# Their error tells whether a pattern was found; earlier versions of the portal had the first one marked leakproof.
+FAILING = ("textlike", "textnlike", "texticlike", "textregexeq", "texticregexeq")
 _BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
 # Asked by the other functions only: by themselves they would answer about anybody, without a context.
 _INNER_FUNCTIONS = (
@@ -83,11 +85,24 @@ def login_names() -> dict[str, str]:
     return names
 
 
+def _require_sound_marks(cursor) -> None:
+    """Refuse a database in which a function that fails by what a text holds may be asked before the policies."""
+    cursor.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE proleakproof AND pronamespace = 'pg_catalog'::regnamespace"
+        " AND proname = ANY (%s)",
+        [list(FAILING)],
+    )
+    if marked := [name for (name,) in cursor.fetchall()]:
+        cure = " ".join(f"ALTER FUNCTION pg_catalog.{name} NOT LEAKPROOF;" for name in marked)
+        raise ImproperlyConfigured(f"Hidden texts could be guessed letter by letter. A superuser must run: {cure}")
+
+
 @transaction.atomic(using=OWNER)
 def install() -> None:
     connection = connections[OWNER]
     logins = login_names()
     with connection.cursor() as cursor:
+        _require_sound_marks(cursor)
         for script in _functions():
             cursor.execute(script)
         keys = [(place, *pads(key)) for place, key in enumerate(signing_keys())]

@@ -81,6 +81,8 @@ def mark_leakproof(connection: psycopg.Connection) -> None:
     """
     for function in ("ts_match_vq(tsvector, tsquery)", "strpos(text, text)", "upper(text)"):
         connection.execute(f"ALTER FUNCTION pg_catalog.{function} LEAKPROOF")
+    # As it was marked in databases made before.
+    connection.execute("ALTER FUNCTION pg_catalog.textlike(text, text) NOT LEAKPROOF")
 
 
 @dataclass
@@ -147,13 +149,13 @@ class Cluster:
         """Create the logins and the database unless they exist; return whether the database was created."""
         with self.connect() as connection:
             create_logins(connection)
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                return False
-            statement = psycopg.sql.SQL("CREATE DATABASE {} OWNER {}")
-            connection.execute(statement.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(OWNER)))
+            is_new = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None
+            if is_new:
+                statement = psycopg.sql.SQL("CREATE DATABASE {} OWNER {}")
+                connection.execute(statement.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(OWNER)))
         with self.connect(name) as connection:
             mark_leakproof(connection)
-        return True
+        return is_new
 
     def is_owned_by_the_portal(self, name: str) -> bool:
         """Whether the database belongs to the portal's owner login (those of earlier versions do not)."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, transaction
 from django.http import StreamingHttpResponse
 from django.test import RequestFactory
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from agencies.models import ApiKey
 from agencies.visibility import SharingLevel
-from agencies.wall import context
+from agencies.wall import context, install
 from agencies.wall.context import Office, acting_as
 from agencies.wall.install import declared_tables, pads
 from agencies.wall.policies import Guarded, Unguarded
@@ -261,6 +262,14 @@ def test_searches_may_use_their_indexes_under_the_policies():
     """Functions that are not leakproof look at a row only after the policy has: every row would be read first."""
     marked = {name for (name,) in rows("SELECT proname FROM pg_proc WHERE proleakproof AND pronamespace = 11")}
     assert {"ts_match_vq", "strpos", "upper"} <= marked
+
+
+@pytest.mark.django_db
+def test_a_database_that_calls_like_leakproof_is_refused(monkeypatch):
+    install._require_sound_marks(connection.cursor())
+    monkeypatch.setattr(install, "FAILING", ("upper",))
+    with pytest.raises(ImproperlyConfigured, match=r"ALTER FUNCTION pg_catalog.upper\(text\) NOT LEAKPROOF;"):
+        install._require_sound_marks(connection.cursor())
 
 
 # The builder
